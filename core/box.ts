@@ -1,0 +1,69 @@
+/**
+ * Half-open boxes of voxels.
+ * @module
+ */
+import { mapPoint, type Point, product } from "./point.ts";
+
+/** A half-open box in voxels: `min` is inside, `max` is not. */
+export interface Box {
+  readonly min: Point;
+  readonly max: Point;
+}
+
+/**
+ * Makes a box from two corners of three, four or five numbers; c and t that are not given run from 0 to 1.
+ * @throws {RangeError} If a number is not an integer, or `max` lies below `min`.
+ * @example A box of one channel and one time
+ * ```ts
+ * import { box, boxSize } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * deepEqual(boxSize(box([10, 20, 30], [17, 25, 33])), [7, 5, 3, 1, 1]);
+ * ```
+ */
+export function box(min: readonly number[], max: readonly number[]): Box {
+  const low: Point = [min[0], min[1], min[2], min[3] ?? 0, min[4] ?? 0];
+  const high: Point = [max[0], max[1], max[2], max[3] ?? 1, max[4] ?? 1];
+  for (let axis = 0; axis < 5; axis++) {
+    if (
+      !Number.isSafeInteger(low[axis]) || !Number.isSafeInteger(high[axis]) ||
+      high[axis] < low[axis]
+    ) {
+      throw new RangeError(
+        `Cannot make a box from [${low}] to [${high}]: corners must be integers with max >= min`,
+      );
+    }
+  }
+  return { min: low, max: high };
+}
+
+/** Edge lengths of a box, in voxels. */
+export function boxSize({ min, max }: Box): Point {
+  return mapPoint(max, (value, axis) => value - min[axis]);
+}
+
+/** Voxels in a box. */
+export function boxVolume(of: Box): number {
+  return product(boxSize(of));
+}
+
+/** The voxels that lie in both boxes, or undefined where there are none. */
+export function intersect(a: Box, b: Box): Box | undefined {
+  const min = mapPoint(a.min, (value, axis) => Math.max(value, b.min[axis]));
+  const max = mapPoint(a.max, (value, axis) => Math.min(value, b.max[axis]));
+  return max.every((value, axis) => value > min[axis]) ? { min, max } : undefined;
+}
+
+/** Whether every voxel of `inner` lies in `outer`. */
+export function contains(outer: Box, inner: Box): boolean {
+  return inner.min.every((value, axis) => value >= outer.min[axis]) &&
+    inner.max.every((value, axis) => value <= outer.max[axis]);
+}
+
+/** A box as people read it, `x 0:512 y 0:256 z 3:4`; c and t only where they say something. */
+export function formatBox({ min, max }: Box): string {
+  return (["x", "y", "z", "c", "t"] as const)
+    .map((name, axis) => ({ name, low: min[axis], high: max[axis], axis }))
+    .filter(({ low, high, axis }) => axis < 3 || low !== 0 || high !== 1)
+    .map(({ name, low, high }) => `${name} ${low}:${high}`)
+    .join(" ");
+}

@@ -1,0 +1,76 @@
+/**
+ * The voxel types that sources, stores and codecs agree on.
+ * @module
+ */
+
+/** Bytes of one voxel of each dtype. */
+export const VOXEL_BYTES = {
+  uint8: 1,
+  int8: 1,
+  uint16: 2,
+  int16: 2,
+  uint32: 4,
+  int32: 4,
+  uint64: 8,
+  float32: 4,
+} as const satisfies Record<string, number>;
+
+/** The type of one voxel. */
+export type Dtype = keyof typeof VOXEL_BYTES;
+
+const ARRAYS = {
+  uint8: Uint8Array,
+  int8: Int8Array,
+  uint16: Uint16Array,
+  int16: Int16Array,
+  uint32: Uint32Array,
+  int32: Int32Array,
+  uint64: BigUint64Array,
+  float32: Float32Array,
+} as const;
+
+/** Voxels in memory, in the machine's byte order (little-endian on every machine Deno runs on). */
+export type VoxelArray =
+  | Uint8Array
+  | Int8Array
+  | Uint16Array
+  | Int16Array
+  | Uint32Array
+  | Int32Array
+  | BigUint64Array
+  | Float32Array;
+
+/**
+ * Sees bytes as voxels, without copying.
+ * @throws {RangeError} If the bytes are not whole voxels, or do not start at a multiple of the voxel's size.
+ * @example Two voxels of 16 bits
+ * ```ts
+ * import { viewVoxels } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * deepEqual(viewVoxels("uint16", new Uint8Array([1, 0, 0, 2])), new Uint16Array([1, 512]));
+ * ```
+ */
+export function viewVoxels(dtype: Dtype, bytes: Uint8Array): VoxelArray {
+  return new ARRAYS[dtype](
+    bytes.buffer as ArrayBuffer,
+    bytes.byteOffset,
+    bytes.byteLength / VOXEL_BYTES[dtype],
+  );
+}
+
+/** Sees voxels as bytes, without copying. */
+export function viewBytes(voxels: VoxelArray): Uint8Array {
+  return new Uint8Array(voxels.buffer, voxels.byteOffset, voxels.byteLength);
+}
+
+/** Whether `name` is a dtype that volumes may have. */
+export function isDtype(name: string): name is Dtype {
+  return Object.hasOwn(VOXEL_BYTES, name);
+}
+
+/** Smallest and largest value of an integer dtype; for float32 the finite range. */
+export function dtypeRange(dtype: Dtype): readonly [low: number, high: number] {
+  if (dtype === "float32") return [-3.4028234663852886e38, 3.4028234663852886e38];
+  const bits = VOXEL_BYTES[dtype] * 8;
+  return dtype.startsWith("u") ? [0, 2 ** bits - 1] : [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1];
+}

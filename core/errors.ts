@@ -1,0 +1,54 @@
+/**
+ * Errors that name the act, the place, the state and the way out.
+ * @module
+ */
+
+/** A fault that the person at the keyboard can mend: printed as one line, exit code 1. */
+export class SluiceError extends Error {
+  override readonly name: string = "SluiceError";
+}
+
+/** The command line or a job file asks for something that cannot be: exit code 2. */
+export class UsageError extends SluiceError {
+  override readonly name = "UsageError";
+}
+
+/** A source image is absent, broken, or not what the plan says. */
+export class ImageError extends SluiceError {
+  override readonly name = "ImageError";
+  /**
+   * @param message What could not be done, and what was found.
+   * @param kind `missing`: there is no such file; `broken`: it is there and cannot be decoded;
+   * `changed`: it is not the file that was planned.
+   */
+  constructor(
+    message: string,
+    readonly kind: "missing" | "broken" | "changed",
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** The lease was lost: it expired, another worker took the task, or the job was cancelled. */
+export class LeaseLostError extends SluiceError {
+  override readonly name = "LeaseLostError";
+  constructor(
+    message: string,
+    readonly reason: "expired" | "taken" | "cancelled",
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** What anything thrown says, whatever it is. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Whether a file or a folder was not there. */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof Error &&
+    (error.name === "NotFound" || (error as { code?: string }).code === "ENOENT");
+}

@@ -1,0 +1,206 @@
+/**
+ * What a job will do, decided from headers alone; tasks as integers counted over its phases.
+ * @module
+ */
+import type { Box } from "./box.ts";
+import { SluiceError } from "./errors.ts";
+import {
+  boxAtScale,
+  cellBox,
+  cellsOf,
+  countCells,
+  eachCell,
+  type Layout,
+  type Unit,
+  unitsOf,
+} from "./layout.ts";
+import { type Point, product, ravel, unravel } from "./point.ts";
+import type { VoxelSize } from "./units.ts";
+
+/** One stretch of tasks; a phase begins when the one before it is done. */
+export type Phase =
+  & {
+    /** Index of its first task. */
+    readonly first: number;
+    /** Tasks along each axis. */
+    readonly counts: Point;
+  }
+  & (
+    | {
+      /** Reads the source, writes scale 0 and the coarser scales that need no neighbour. */
+      readonly kind: "source";
+      /** Voxels of one task, at scale 0. */
+      readonly cell: Point;
+      readonly makes: readonly number[];
+    }
+    | {
+      /** Reads a stored scale, writes coarser ones. */
+      readonly kind: "scales";
+      readonly reads: number;
+      /** Voxels of one task, at the scale it reads. */
+      readonly cell: Point;
+      readonly makes: readonly number[];
+    }
+    | {
+      /** One task at the end: metadata, contrast, the mark "complete". */
+      readonly kind: "finish";
+    }
+  );
+
+/** What happens where an image is absent or cannot be decoded. */
+export interface Policies {
+  /** `error`: the job does not start. `fill`: those voxels become the fill value and count as lost. */
+  readonly missing: "error" | "fill";
+  /** `error`: the task fails. `fill`: the voxels of that image become the fill value and count as lost. */
+  readonly onError: "error" | "fill";
+  /** Values of the source from `low` to `high` are spread over the dtype of the volume; absent: kept as they are. */
+  readonly window?: readonly [low: number, high: number];
+}
+
+/** What is written, never how far it got. A few kB whatever the size of the volume. */
+export interface Plan {
+  readonly format: "sluice-plan";
+  readonly formatVersion: 1;
+  /** SHA-256 of everything below that decides what is written. */
+  readonly id: string;
+  /** Programs whose versions decide the bytes: a worker of another version does not join. */
+  readonly versions: Readonly<Record<string, string>>;
+  readonly source: {
+    readonly kind: "images";
+    /** SHA-256 of the list of sources beside the plan. */
+    readonly list: string;
+    /** Images in that list. */
+    readonly images: number;
+    /** The box of the source, in its own voxels, that becomes the volume. */
+    readonly crop: Box;
+  };
+  readonly store: { readonly kind: "ome-zarr"; readonly zarr: "0.5" | "0.4" };
+  readonly kind: "image" | "labels";
+  readonly voxelSize?: VoxelSize;
+  readonly policies: Policies;
+  readonly layout: Layout;
+  readonly phases: readonly Phase[];
+}
+
+/** Names a lease the ledger granted; only a ledger makes one. */
+declare const leaseBrand: unique symbol;
+export type LeaseId = string & { readonly [leaseBrand]: "LeaseId" };
+
+/** The right to do some tasks until a time. */
+export interface Lease {
+  readonly id: LeaseId;
+  readonly job: number;
+  /** Grows with every lease of a job: of two receipts for one task the higher fence counts. */
+  readonly fence: number;
+  /** First task. */
+  readonly first: number;
+  /** One past the last task. */
+  readonly end: number;
+}
+
+/** The smallest part of a job that is retried; it owns whole units of the store. */
+export interface Task {
+  readonly index: number;
+  /** Position of its phase in the plan. */
+  readonly phase: number;
+  /** Voxels it reads, at the scale its phase reads (scale 0 for the source). */
+  readonly box: Box;
+  readonly lease: Lease;
+  /** What an outside queue sent with it. */
+  readonly payload?: unknown;
+}
+
+/** Tasks of one phase. */
+export function countPhaseTasks(phase: Phase): number {
+  return product(phase.counts);
+}
+
+/** Tasks of a plan, over all its phases. */
+export function countTasks(plan: { readonly phases: readonly Phase[] }): number {
+  const last = plan.phases.at(-1);
+  return last === undefined ? 0 : last.first + countPhaseTasks(last);
+}
+
+/** The position, in the plan, of the phase that a task belongs to. */
+export function phaseOf(plan: { readonly phases: readonly Phase[] }, index: number): number {
+  const found = plan.phases.findIndex((phase) =>
+    index >= phase.first && index < phase.first + countPhaseTasks(phase)
+  );
+  if (found < 0) {
+    throw new SluiceError(
+      `Cannot find task ${index} in the plan: it has ${countTasks(plan)} tasks, counted from 0`,
+    );
+  }
+  return found;
+}
+
+/** The scale whose voxels a phase reads: 0 for the source. */
+export function baseScale(phase: Phase): number {
+  return phase.kind === "scales" ? phase.reads : 0;
+}
+
+/** The task with a number, as the holder of `lease`. */
+export function planTask(plan: Plan, index: number, lease: Lease): Task {
+  return { index, phase: phaseOf(plan, index), box: taskBox(plan, index), lease };
+}
+
+/** The voxels that a task reads; for `finish`, the whole of scale 0. */
+export function taskBox(plan: Plan, index: number): Box {
+  const phase = plan.phases[phaseOf(plan, index)];
+  const { size } = plan.layout.scales[baseScale(phase)];
+  if (phase.kind === "finish") return { min: [0, 0, 0, 0, 0], max: size };
+  return cellBox(unravel(index - phase.first, phase.counts), phase.cell, size);
+}
+
+/** Every unit that a task owns, finest scale first. No two tasks own the same. */
+export function* taskUnits(plan: Plan, index: number): Generator<Unit> {
+  const phase = plan.phases[phaseOf(plan, index)];
+  if (phase.kind === "finish") return;
+  const box = taskBox(plan, index);
+  for (const scale of phase.makes) {
+    yield* unitsOf(plan.layout, scale, boxAtScale(plan.layout, box, baseScale(phase), scale));
+  }
+}
+
+/**
+ * The tasks of the next phase that read what a task wrote, as half-open ranges of indices in ascending order.
+ * Empty for `finish`.
+ */
+export function dependents(plan: Plan, index: number): [first: number, end: number][] {
+  const at = phaseOf(plan, index);
+  const [phase, next] = [plan.phases[at], plan.phases[at + 1]];
+  if (next === undefined) return [];
+  if (next.kind === "finish") return [[next.first, next.first + 1]];
+  const read = boxAtScale(plan.layout, taskBox(plan, index), baseScale(phase), baseScale(next));
+  return mergeIndices(
+    [...eachCell(cellsOf(read, next.cell))].map((cell) => next.first + ravel(cell, next.counts)),
+  );
+}
+
+/** The tasks of a phase whose boxes touch `of`, given at the scale the phase reads, as half-open ranges. */
+export function tasksTouching(
+  plan: Plan,
+  phaseAt: number,
+  of: Box,
+): [first: number, end: number][] {
+  const phase = plan.phases[phaseAt];
+  if (phase.kind === "finish") return [[phase.first, phase.first + 1]];
+  return mergeIndices(
+    [...eachCell(cellsOf(of, phase.cell))].map((cell) => phase.first + ravel(cell, phase.counts)),
+  );
+}
+
+/** Counts the tasks that a grid of `cell` voxels makes of a scale. */
+export function taskGrid(layout: Layout, scale: number, cell: Point): Point {
+  return countCells(layout.scales[scale].size, cell);
+}
+
+function mergeIndices(indices: number[]): [first: number, end: number][] {
+  const ranges: [number, number][] = [];
+  for (const index of indices.sort((a, b) => a - b)) {
+    const last = ranges.at(-1);
+    if (last !== undefined && last[1] === index) last[1] = index + 1;
+    else ranges.push([index, index + 1]);
+  }
+  return ranges;
+}
