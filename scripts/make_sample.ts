@@ -11,7 +11,8 @@ import { parseArgs } from "node:util";
 import { join } from "node:path";
 import { encodePngRows } from "./_png_stream.ts";
 import { encodeTiffRows } from "./_tiff_stream.ts";
-import { BAND_ROWS, randomFrom, REACH, Tissue, type TissueBand } from "./_tissue.ts";
+import { randomFrom, REACH } from "./_cells.ts";
+import { Tissue, type TissueBand } from "./_tissue.ts";
 
 /** Which tissue, and how much of it. A smaller section is the top left corner of a larger one. */
 export interface SectionOptions {
@@ -54,6 +55,7 @@ export interface Sample {
   readonly depth: number;
 }
 
+const BAND_ROWS = 64;
 const NOISE = 9.5;
 const TEXTURE = 256;
 /** A pixel of uint16 is this many times its brightness, so that its low byte matters too. */
@@ -110,16 +112,9 @@ function makeTexture(random: () => number): Float32Array {
   return out;
 }
 
-function* tissueBands(
-  z: number,
-  width: number,
-  height: number,
-  seed: number,
-): Generator<TissueBand> {
-  const { tissue } = surfaceOf(seed);
-  for (let row = 0; row < height; row += BAND_ROWS) {
-    yield tissue.band(z, row, Math.min(BAND_ROWS, height - row), width);
-  }
+/** The bands of a section: first row and rows. */
+function* bandsOf(height: number): Generator<[firstRow: number, rows: number]> {
+  for (let row = 0; row < height; row += BAND_ROWS) yield [row, Math.min(BAND_ROWS, height - row)];
 }
 
 /** Adds membranes, texture, light and noise to a band of tissue. */
@@ -185,7 +180,8 @@ export function* sampleBands(
   z: number,
   { width = 512, height = 512, dtype = "uint8", seed = 1 }: SectionOptions = {},
 ): Generator<Uint8Array | Uint16Array> {
-  for (const band of tissueBands(z, width, height, seed)) {
+  for (const [firstRow, rows] of bandsOf(height)) {
+    const band = surfaceOf(seed).tissue.band(z, firstRow, rows, width);
     const out = arrayOf(dtype, band.rows * width);
     render(z, band, seed, out);
     yield out;
@@ -205,7 +201,8 @@ export function sampleSection(z: number, options: SectionOptions = {}): Uint8Arr
 }
 
 function* labelBands(z: number, { width = 512, height = 512, seed = 1 }: SectionOptions) {
-  for (const { cell, depth } of tissueBands(z, width, height, seed)) {
+  for (const [firstRow, rows] of bandsOf(height)) {
+    const { cell, depth } = surfaceOf(seed).tissue.cells(z, firstRow, rows, width);
     yield cell.map((value, i) => depth[i] < MEMBRANE.halfWidth ? 0 : value);
   }
 }
