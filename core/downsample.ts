@@ -88,7 +88,10 @@ export function downsampleRows(spec: DownsampleSpec, first: number, end: number)
     const from = ((n * depth + z * fz) * height + y * fy) * width;
     const twoRows = fy === 2 && y * 2 + 1 < height;
     const twoPlanes = fz === 2 && z * 2 + 1 < depth;
-    row(from, twoRows ? width : 0, twoPlanes ? width * height : 0, width, fx, at);
+    const second = from + (twoRows ? width : width * height);
+    const third = from + width * height;
+    const rows = twoRows && twoPlanes ? 4 : twoRows || twoPlanes ? 2 : 1;
+    row(rows, from, second, third, third + width, width, fx, at);
   }
 }
 

@@ -29,7 +29,9 @@ export class StageError extends Error {
   override readonly name = "StageError";
   constructor(readonly stage: string, readonly task: Task, cause: unknown) {
     super(
-      `Cannot ${stage} task ${task.index}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      `Cannot ${stage} task ${task.index}: ${
+        cause instanceof Error ? cause.message : String(cause)
+      }`,
       { cause },
     );
   }

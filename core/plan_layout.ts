@@ -1,0 +1,240 @@
+/**
+ * Chooses scales, chunks and shards of a volume, and cuts the work into phases of tasks.
+ *
+ * Every rule here depends on what is written alone, never on the machine: the same inputs give the same plan.
+ * @module
+ */
+import { type Dtype, VOXEL_BYTES } from "./dtype.ts";
+import { UsageError } from "./errors.ts";
+import { type ChunkEncoding, countCells, type Layout, type ScaleLayout } from "./layout.ts";
+import { countPhaseTasks, type Phase } from "./plan.ts";
+import { type Axis, mapPoint, type Point, product } from "./point.ts";
+import type { VoxelSize } from "./units.ts";
+
+/** What a layout is chosen for. */
+export interface PlanLayoutOptions {
+  /** Voxels of the volume. */
+  readonly size: Point;
+  readonly dtype: Dtype;
+  /** Axes of the volume, slowest first. */
+  readonly axes: readonly Axis[];
+  readonly kind: "image" | "labels";
+  /** @default Equal edges. */
+  readonly voxelSize?: VoxelSize;
+  readonly encoding: ChunkEncoding;
+  /** Voxels of a chunk along x, y and z. @default See {@linkcode chooseChunk}. */
+  readonly chunk?: readonly [x: number, y: number, z: number];
+  /** Voxels of a shard along x, y and z; `none`: chunks are files of their own. */
+  readonly shard?: readonly [x: number, y: number, z: number] | "none";
+  /** Scales, the finest included. @default Until the longest side is at most 256. */
+  readonly levels?: number;
+  /** Samples of one image: channels that are decoded together. */
+  readonly samples: number;
+}
+
+/** Tasks that a plan aims at where the data allow. */
+export const WANTED_TASKS = 64;
+/** The longest side at which the pyramid stops. */
+const COARSEST = 256;
+/** Voxels of a default chunk: 64 cubed. */
+const CHUNK_VOXELS = 2 ** 18;
+/** Voxels of a default shard; it grows while a scale has more than {@linkcode MANY_SHARDS}. */
+const SHARD_VOXELS = 2 ** 24;
+const MANY_SHARDS = 2 ** 16;
+const LARGEST_SHARD = 2 ** 28;
+/** Bytes of one row of chunks above which a task is not made deeper to save a later phase. */
+const DEEP_BAND = 64 << 20;
+
+/**
+ * The default chunk, along x, y and z: 2^18 voxels, as near to a cube in nanometres as powers of two allow. That is
+ * 64 x 64 x 64 for equal edges, and flatter the longer voxels are along z: 128 x 128 x 16 for 4 x 4 x 40 nm. A single
+ * section gets 512 x 512 x 1. No side is longer than the next power of two above the volume's.
+ * @example Serial sections
+ * ```ts
+ * import { chooseChunk } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * deepEqual(chooseChunk([2048, 2048, 500, 1, 1], { x: 4, y: 4, z: 40, unit: "nanometer" }), [128, 128, 16]);
+ * ```
+ */
+export function chooseChunk(size: Point, voxelSize?: VoxelSize): [x: number, y: number, z: number] {
+  const edge = voxelSize === undefined ? 1 : (voxelSize.x + voxelSize.y) / 2;
+  const ratio = voxelSize?.z === undefined ? 1 : voxelSize.z / edge;
+  const flat = size[2] === 1
+    ? 3
+    : Math.round(Math.log2(Math.cbrt(Math.max(1 / 64, Math.min(64, ratio)))));
+  const side = 2 ** (6 + flat);
+  const deep = CHUNK_VOXELS / (side * side);
+  const within = (length: number, most: number) =>
+    Math.min(most, 2 ** Math.ceil(Math.log2(length)));
+  return [within(size[0], side), within(size[1], side), within(size[2], deep)];
+}
+
+/**
+ * Along which axes the next scale is half: those whose voxel edge is at most 1.5 times the shortest, so that voxels
+ * become cubes; never an axis of one voxel.
+ */
+function nextFactor(size: Point, edges: readonly [number, number, number]): Point {
+  const long = ([0, 1, 2] as const).filter((axis) => size[axis] > 1);
+  const shortest = Math.min(...long.map((axis) => edges[axis]));
+  return mapPoint(
+    size,
+    (length, axis) => axis < 3 && length > 1 && edges[axis as 0 | 1 | 2] <= 1.5 * shortest ? 2 : 1,
+  );
+}
+
+/** Sizes and factors of every scale. */
+export function planScales(
+  size: Point,
+  voxelSize: VoxelSize | undefined,
+  levels: number | undefined,
+): { size: Point; factor: Point }[] {
+  const edges = voxelSize === undefined
+    ? [1, 1, 1]
+    : [voxelSize.x, voxelSize.y, voxelSize.z ?? voxelSize.x];
+  const scales = [{ size, factor: [1, 1, 1, 1, 1] as Point }];
+  while (
+    levels === undefined
+      ? Math.max(...scales.at(-1)!.size.slice(0, 3)) > COARSEST
+      : scales.length < levels
+  ) {
+    const last = scales.at(-1)!;
+    const step = nextFactor(
+      last.size,
+      [edges[0] * last.factor[0], edges[1] * last.factor[1], edges[2] * last.factor[2]],
+    );
+    if (product(step) === 1) break;
+    scales.push({
+      size: mapPoint(last.size, (value, axis) => Math.ceil(value / step[axis])),
+      factor: mapPoint(last.factor, (value, axis) => value * step[axis]),
+    });
+  }
+  return scales;
+}
+
+/**
+ * Chooses the layout and cuts the job into phases.
+ * @throws {UsageError} If a shard is not whole chunks, or a size is no positive integer.
+ */
+export function planLayout(options: PlanLayoutOptions): { layout: Layout; phases: Phase[] } {
+  const { size, dtype, axes, kind, voxelSize, encoding, levels } = options;
+  const chunk = options.chunk ?? chooseChunk(size, voxelSize);
+  check("chunk", chunk);
+  if (levels !== undefined && !(Number.isInteger(levels) && levels > 0)) {
+    throw new UsageError(`Cannot use --levels ${levels}: give 1 for no pyramid, or more`);
+  }
+  const shapes = planScales(size, voxelSize, levels);
+  const shard = options.shard === "none" ? chunk : options.shard ?? chooseShard(size, chunk);
+  check("shard", shard);
+  shard.forEach((value, axis) => {
+    if (value % chunk[axis] !== 0) {
+      throw new UsageError(
+        `Cannot cut shards of ${shard.join("x")} voxels into chunks of ${
+          chunk.join("x")
+        }: every side of --shard must be a multiple of that of --chunk`,
+      );
+    }
+  });
+  const scales = shapes.map((shape): ScaleLayout => ({
+    ...shape,
+    chunk: [chunk[0], chunk[1], chunk[2], 1, 1],
+    shard: mapPoint(
+      [...shard, 1, 1] as unknown as Point,
+      (side, axis) =>
+        axis > 2 ? 1 : Math.min(
+          side,
+          Math.ceil(shape.size[axis] / chunk[axis as 0 | 1 | 2]) * chunk[axis as 0 | 1 | 2],
+        ),
+    ),
+  }));
+  const layout: Layout = {
+    dtype,
+    axes,
+    fill: 0,
+    downsample: kind === "labels" ? "mode" : "mean",
+    encoding,
+    scales,
+  };
+  return { layout, phases: planPhases(layout, options.samples, shard[2]) };
+}
+
+function check(name: string, sides: readonly number[]): void {
+  if (sides.length !== 3 || !sides.every((side) => Number.isInteger(side) && side > 0)) {
+    throw new UsageError(
+      `Cannot use --${name} ${
+        sides.join("x")
+      }: give x, y and z as positive integers, such as 64x64x64`,
+    );
+  }
+}
+
+/** Eight chunks along x and y, one deep; wider where a volume would have too many files. */
+function chooseShard(size: Point, chunk: readonly number[]): [x: number, y: number, z: number] {
+  const flat = SHARD_VOXELS / (chunk[0] * chunk[1] * chunk[2]);
+  let side = Math.max(1, 2 ** Math.floor(Math.log2(Math.sqrt(flat))));
+  const count = () => product(countCells(size, [chunk[0] * side, chunk[1] * side, chunk[2], 1, 1]));
+  while (
+    count() > MANY_SHARDS && 4 * side * side * chunk[0] * chunk[1] * chunk[2] <= LARGEST_SHARD
+  ) side *= 2;
+  return [chunk[0] * side, chunk[1] * side, chunk[2]];
+}
+
+/**
+ * A task reads every voxel of some sections, as many as the shards are deep. It is deeper by powers of two where
+ * that lets it finish scales which halve z, as long as enough tasks are left and a row of chunks stays small.
+ * What needs a neighbour is made by later phases from the scale stored last.
+ */
+function planPhases(layout: Layout, samples: number, shardZ: number): Phase[] {
+  const phases: Phase[] = [];
+  let first = 0;
+  let made = -1;
+  while (made < layout.scales.length - 1) {
+    const base = Math.max(0, made);
+    const { size } = layout.scales[base];
+    const deep = (doublings: number) => shardZ * 2 ** doublings;
+    const tasks = (doublings: number) =>
+      Math.ceil(size[2] / deep(doublings)) * Math.ceil(size[3] / samples) * size[4];
+    const band = (doublings: number) =>
+      size[0] * layout.scales[base].chunk[1] * Math.min(size[2], deep(doublings)) * samples *
+      VOXEL_BYTES[layout.dtype];
+    let doublings = made < 0 ? 0 : firstUseful(layout, base, shardZ);
+    while (
+      deep(doublings) < size[2] && tasks(doublings + 1) >= WANTED_TASKS &&
+      band(doublings + 1) <= DEEP_BAND &&
+      reach(layout, base, deep(doublings + 1), shardZ) >
+        reach(layout, base, deep(doublings), shardZ)
+    ) doublings++;
+    const end = reach(layout, base, deep(doublings), shardZ);
+    const makes = Array.from({ length: end - made }, (_, i) => made + 1 + i);
+    const cell: Point = [size[0], size[1], deep(doublings), samples, 1];
+    const counts = countCells(size, cell);
+    phases.push(
+      made < 0
+        ? { kind: "source", first, counts, cell, makes }
+        : { kind: "scales", first, counts, cell, makes, reads: base },
+    );
+    first += countPhaseTasks(phases.at(-1)!);
+    made = end;
+  }
+  phases.push({ kind: "finish", first, counts: [1, 1, 1, 1, 1] });
+  return phases;
+}
+
+/** The coarsest scale that tasks of this depth finish without a neighbour: they own whole shards of it. */
+function reach(layout: Layout, base: number, deep: number, shardZ: number): number {
+  const from = layout.scales[base];
+  if (deep >= from.size[2]) return layout.scales.length - 1;
+  let scale = base;
+  while (scale + 1 < layout.scales.length) {
+    const own = deep / (layout.scales[scale + 1].factor[2] / from.factor[2]);
+    if (!Number.isInteger(own / shardZ)) break;
+    scale++;
+  }
+  return scale;
+}
+
+/** The fewest doublings that let a later phase make one scale at least. */
+function firstUseful(layout: Layout, base: number, shardZ: number): number {
+  let doublings = 0;
+  while (reach(layout, base, shardZ * 2 ** doublings, shardZ) === base) doublings++;
+  return doublings;
+}

@@ -1,0 +1,109 @@
+/** A stored unit, read back whole: are its bytes and its voxels what the receipt says? */
+import { crc32 } from "node:zlib";
+import { openChunkCodec } from "../codecs/chunk_codec.ts";
+import { type ChunkPlace, indexBytes, parseIndex } from "../codecs/shard_index.ts";
+import { type Dtype, viewBytes, viewVoxels, VOXEL_BYTES } from "../core/dtype.ts";
+import { isNotFound, messageOf } from "../core/errors.ts";
+import type { ChunkEncoding } from "../core/layout.ts";
+import { type Point, product } from "../core/point.ts";
+import { fillVoxels } from "./_encode_chunks.ts";
+import type { JobContext } from "./jobs.ts";
+
+/** Which file, and how its chunks lie in it. */
+export interface CheckUnitInput {
+  readonly path: string;
+  /** Chunks along each axis of a whole shard; undefined where the file is one chunk. */
+  readonly grid: Point | undefined;
+  /** Positions, in that grid, of the chunks that hold voxels of the volume, x fastest. */
+  readonly present: readonly number[];
+  readonly chunk: Point;
+  readonly dtype: Dtype;
+  readonly fill: number;
+  readonly encoding: ChunkEncoding;
+}
+
+/** What the file holds. */
+export interface UnitCheck {
+  /** 0 where there is no file: every voxel is fill value. */
+  readonly bytes: number;
+  readonly crc: number;
+  /** As in the receipt; undefined where a chunk could not be decoded. */
+  readonly voxels: number | undefined;
+  /** Chunks that are broken, by position in the grid (-1: the index), and why. */
+  readonly faults: readonly { readonly chunk: number; readonly reason: string }[];
+}
+
+/** Reads one unit back. */
+export async function checkUnit(
+  { path, grid, present, chunk, dtype, fill, encoding }: CheckUnitInput,
+  { times }: JobContext,
+): Promise<UnitCheck> {
+  const codec = await openChunkCodec(encoding, VOXEL_BYTES[dtype]);
+  const start = performance.now();
+  const stored = readIfThere(path);
+  const read = performance.now();
+  times.read += read - start;
+  const faults: { chunk: number; reason: string }[] = [];
+  let places: ChunkPlace[] = [];
+  if (stored === undefined) places = [];
+  else if (grid === undefined) places = [{ offset: 0, length: stored.length }];
+  else {
+    const count = product(grid);
+    const dataBytes = stored.length - indexBytes(count);
+    try {
+      if (dataBytes < 0) {
+        throw new RangeError(
+          `its ${stored.length} bytes are too few for an index of ${count} chunks`,
+        );
+      }
+      places = parseIndex(stored.subarray(dataBytes), dataBytes);
+    } catch (error) {
+      faults.push({ chunk: -1, reason: messageOf(error) });
+    }
+  }
+  const crcs = new Uint32Array(present.length);
+  if (faults.length === 0) {
+    for (const [i, at] of present.entries()) {
+      const place = places[at];
+      try {
+        crcs[i] = place === undefined ? fillCrc(dtype, product(chunk), fill) : crc32(
+          codec.decode(
+            stored!.subarray(place.offset, place.offset + place.length),
+            product(chunk),
+          ),
+        );
+      } catch (error) {
+        faults.push({ chunk: at, reason: messageOf(error) });
+      }
+    }
+  }
+  times.decode += performance.now() - read;
+  return {
+    bytes: stored?.length ?? 0,
+    crc: stored === undefined ? 0 : crc32(stored),
+    voxels: faults.length > 0 ? undefined : crc32(viewBytes(crcs)),
+    faults,
+  };
+}
+
+function readIfThere(path: string): Uint8Array | undefined {
+  try {
+    return Deno.readFileSync(path);
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+const fillCrcs = new Map<string, number>();
+
+function fillCrc(dtype: Dtype, voxels: number, fill: number): number {
+  const key = `${dtype} ${voxels} ${fill}`;
+  let crc = fillCrcs.get(key);
+  if (crc === undefined) {
+    const array = viewVoxels(dtype, new Uint8Array(voxels * VOXEL_BYTES[dtype]));
+    fillVoxels(array, fill);
+    fillCrcs.set(key, crc = crc32(viewBytes(array)));
+  }
+  return crc;
+}

@@ -1,0 +1,70 @@
+/** Chunks, cut from a band and encoded. */
+import { crc32 } from "node:zlib";
+import { openChunkCodec } from "../codecs/chunk_codec.ts";
+import { type Box, boxSize, intersect } from "../core/box.ts";
+import { type Dtype, viewBytes, viewVoxels, VOXEL_BYTES, type VoxelArray } from "../core/dtype.ts";
+import type { ChunkEncoding } from "../core/layout.ts";
+import { mapPoint, type Point, product } from "../core/point.ts";
+import { copyBox, scanVoxels } from "../core/voxels.ts";
+import type { JobContext } from "./jobs.ts";
+
+/** Which chunks of which band. */
+export interface EncodeChunksInput {
+  readonly data: VoxelArray;
+  readonly box: Box;
+  readonly dtype: Dtype;
+  readonly fill: number;
+  readonly encoding: ChunkEncoding;
+  /** Voxels of every chunk; those beyond the band are fill value. */
+  readonly chunk: Point;
+  /** First voxel of each chunk. */
+  readonly corners: readonly Point[];
+}
+
+/** One chunk as it is stored. */
+export interface EncodedChunk {
+  /** Undefined where every voxel is fill value: then nothing is stored. */
+  readonly bytes: Uint8Array<ArrayBuffer> | undefined;
+  /** CRC-32 of its voxels before encoding, those beyond the extent included. */
+  readonly crc: number;
+  readonly min: number | string;
+  readonly max: number | string;
+}
+
+/** Encodes chunks of one band. */
+export async function encodeChunks(
+  { data, box, dtype, fill, encoding, chunk, corners }: EncodeChunksInput,
+  { times, transfer }: JobContext,
+): Promise<EncodedChunk[]> {
+  const codec = await openChunkCodec(encoding, VOXEL_BYTES[dtype]);
+  const start = performance.now();
+  const voxels = scratch(dtype, product(chunk));
+  const bytes = viewBytes(voxels);
+  const encoded = corners.map((min) => {
+    const chunkBox = { min, max: mapPoint(chunk, (size, axis) => min[axis] + size) };
+    const inside = intersect(chunkBox, box);
+    if (inside === undefined || product(boxSize(inside)) < product(chunk)) fillVoxels(voxels, fill);
+    if (inside !== undefined) copyBox(data, box, voxels, chunkBox, inside);
+    const scan = scanVoxels(voxels, fill);
+    const stored = scan.empty ? undefined : codec.encode(bytes) as Uint8Array<ArrayBuffer>;
+    if (stored !== undefined) transfer.push(stored.buffer);
+    return { bytes: stored, crc: crc32(bytes), min: scan.min, max: scan.max };
+  });
+  times.encode += performance.now() - start;
+  return encoded;
+}
+
+let last: VoxelArray = new Uint8Array(0);
+
+function scratch(dtype: Dtype, length: number): VoxelArray {
+  if (last.byteLength !== length * VOXEL_BYTES[dtype]) {
+    last = viewVoxels(dtype, new Uint8Array(length * VOXEL_BYTES[dtype]));
+  }
+  return last = viewVoxels(dtype, viewBytes(last));
+}
+
+/** Sets every voxel; a uint64 takes the value as an integer. */
+export function fillVoxels(voxels: VoxelArray, fill: number): void {
+  if (voxels instanceof BigUint64Array) voxels.fill(BigInt(fill));
+  else voxels.fill(fill);
+}

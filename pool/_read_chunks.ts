@@ -1,0 +1,60 @@
+/** Stored chunks, decoded into a band. */
+import { openChunkCodec } from "../codecs/chunk_codec.ts";
+import { type Box, intersect } from "../core/box.ts";
+import { type Dtype, viewVoxels, VOXEL_BYTES, type VoxelArray } from "../core/dtype.ts";
+import type { ChunkEncoding } from "../core/layout.ts";
+import { mapPoint, type Point, product } from "../core/point.ts";
+import { copyBox } from "../core/voxels.ts";
+import type { JobContext } from "./jobs.ts";
+
+/** Which chunks of which file, and the band they fill. Chunks that are not stored are the caller's to fill. */
+export interface ReadChunksInput {
+  readonly path: string;
+  readonly chunks: readonly {
+    readonly min: Point;
+    readonly offset: number;
+    readonly length: number;
+  }[];
+  readonly dtype: Dtype;
+  readonly encoding: ChunkEncoding;
+  readonly chunk: Point;
+  readonly data: VoxelArray;
+  readonly box: Box;
+}
+
+/** Reads, decodes and places chunks of one file. */
+export async function readChunks(
+  { path, chunks, dtype, encoding, chunk, data, box }: ReadChunksInput,
+  { times }: JobContext,
+): Promise<void> {
+  const codec = await openChunkCodec(encoding, VOXEL_BYTES[dtype]);
+  using file = Deno.openSync(path);
+  for (const { min, offset, length } of chunks) {
+    const start = performance.now();
+    const stored = new Uint8Array(length);
+    readFully(file, path, offset, stored);
+    const read = performance.now();
+    const voxels = viewVoxels(dtype, codec.decode(stored, product(chunk)));
+    const chunkBox = { min, max: mapPoint(chunk, (size, axis) => min[axis] + size) };
+    const inside = intersect(chunkBox, box);
+    if (inside !== undefined) copyBox(voxels, chunkBox, data, box, inside);
+    times.read += read - start;
+    times.decode += performance.now() - read;
+  }
+}
+
+/** Fills `into` from `offset` on, or throws naming the file. */
+export function readFully(file: Deno.FsFile, path: string, offset: number, into: Uint8Array): void {
+  file.seekSync(offset, Deno.SeekMode.Start);
+  for (let done = 0; done < into.length;) {
+    const count = file.readSync(into.subarray(done));
+    if (count === null) {
+      throw new RangeError(
+        `Cannot read ${into.length} bytes at ${offset} of "${path}": it ends after ${
+          offset + done
+        }`,
+      );
+    }
+    done += count;
+  }
+}

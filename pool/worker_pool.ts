@@ -1,0 +1,204 @@
+/**
+ * Threads that decode, encode and downsample.
+ * @module
+ */
+import { ImageError, SluiceError } from "../core/errors.ts";
+import type { JobInput, JobName, JobOutput, JobTimes } from "./jobs.ts";
+
+/** How many threads. */
+export interface WorkerPoolOptions {
+  /** Threads; 0 runs every job in the caller's thread. @default The number of processors. */
+  readonly size?: number;
+}
+
+/** How one job runs. */
+export interface RunOptions {
+  /** Buffers that move to the worker rather than being copied. */
+  readonly transfer?: readonly Transferable[];
+  /** Ends the wait with `signal.reason`; a job that already runs goes on unheard. */
+  readonly signal?: AbortSignal;
+  /** Jobs of one lane run in one worker, in order: for those that keep a file open between them. */
+  readonly lane?: number;
+}
+
+interface Pending {
+  readonly id: number;
+  readonly name: JobName;
+  readonly input: unknown;
+  readonly transfer: readonly Transferable[];
+  readonly resolve: (value: never) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+interface Thread {
+  worker: Worker;
+  readonly running: Map<number, Pending>;
+  readonly lane: Pending[];
+}
+
+/** What a worker sends back. */
+export type Answer =
+  | { readonly id: number; readonly value: unknown; readonly times: JobTimes }
+  | { readonly id: number; readonly error: ThrownError };
+
+/** An error on its way between threads. */
+export interface ThrownError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string;
+  readonly kind?: string;
+}
+
+/** Jobs in flight in one worker: one that runs, one that waits so that the worker never idles. */
+const AHEAD = 2;
+
+/**
+ * A pool of workers for the jobs of `jobs.ts`: the least busy worker first.
+ *
+ * A job that throws rejects with an error of the same name, message and stack; a worker that dies rejects its
+ * jobs and is replaced.
+ */
+export class WorkerPool implements AsyncDisposable {
+  /** Threads. */
+  readonly size: number;
+  /** Milliseconds that jobs spent reading, decoding, downsampling and encoding, over all threads. */
+  readonly times: JobTimes = { read: 0, decode: 0, downsample: 0, encode: 0 };
+  readonly #threads: Thread[] = [];
+  readonly #queue: Pending[] = [];
+  #nextId = 0;
+  #closed = false;
+
+  constructor({ size = navigator.hardwareConcurrency }: WorkerPoolOptions = {}) {
+    if (!Number.isInteger(size) || size < 0) {
+      throw new RangeError(`Cannot start a pool of ${size} workers: give an integer >= 0`);
+    }
+    this.size = size;
+  }
+
+  /** Runs one job. */
+  async run<K extends JobName>(
+    name: K,
+    input: JobInput<K>,
+    { transfer = [], signal, lane }: RunOptions = {},
+  ): Promise<JobOutput<K>> {
+    signal?.throwIfAborted();
+    if (this.#closed) throw new SluiceError(`Cannot run "${name}" as the worker pool is closed`);
+    if (this.size === 0) return await this.#runHere(name, input);
+    const { promise, resolve, reject } = Promise.withResolvers<JobOutput<K>>();
+    const pending: Pending = { id: this.#nextId++, name, input, transfer, resolve, reject };
+    const queue = lane === undefined ? this.#queue : this.#thread(lane % this.size).lane;
+    queue.push(pending);
+    const onAbort = () => {
+      const at = queue.indexOf(pending);
+      if (at >= 0) queue.splice(at, 1);
+      reject(signal!.reason);
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    this.#dispatch();
+    try {
+      return await promise;
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+    }
+  }
+
+  async #runHere<K extends JobName>(name: K, input: JobInput<K>): Promise<JobOutput<K>> {
+    const { runJob } = await import("./jobs.ts");
+    const { value, times } = await runJob(name, input);
+    this.#count(times);
+    return value;
+  }
+
+  #count(times: JobTimes): void {
+    for (const part of ["read", "decode", "downsample", "encode"] as const) {
+      this.times[part] += times[part];
+    }
+  }
+
+  #thread(at: number): Thread {
+    while (this.#threads.length <= at) {
+      const thread: Thread = { worker: undefined!, running: new Map(), lane: [] };
+      this.#threads.push(thread);
+      this.#start(thread);
+    }
+    return this.#threads[at];
+  }
+
+  #start(thread: Thread): void {
+    const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+    thread.worker = worker;
+    worker.onmessage = ({ data }: MessageEvent<Answer>) => {
+      const pending = thread.running.get(data.id);
+      thread.running.delete(data.id);
+      if ("error" in data) pending?.reject(revive(data.error));
+      else {
+        this.#count(data.times);
+        pending?.resolve(data.value as never);
+      }
+      this.#dispatch();
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      worker.terminate();
+      const lost = [...thread.running.values()];
+      thread.running.clear();
+      for (const { name, reject } of lost) {
+        reject(new SluiceError(`Cannot finish "${name}" as its worker died: ${event.message}`));
+      }
+      if (!this.#closed) this.#start(thread);
+      this.#dispatch();
+    };
+  }
+
+  #dispatch(): void {
+    for (const thread of this.#threads) {
+      while (thread.running.size < AHEAD && thread.lane.length > 0) {
+        this.#post(thread, thread.lane.shift()!);
+      }
+    }
+    while (this.#queue.length > 0) {
+      const idle = this.#threads.find((thread) => thread.running.size === 0);
+      const thread = idle ??
+        (this.#threads.length < this.size ? this.#thread(this.#threads.length) : undefined) ??
+        this.#threads.reduce((a, b) => b.running.size < a.running.size ? b : a);
+      if (thread.running.size >= AHEAD) return;
+      this.#post(thread, this.#queue.shift()!);
+    }
+  }
+
+  #post(thread: Thread, pending: Pending): void {
+    thread.running.set(pending.id, pending);
+    try {
+      thread.worker.postMessage({ id: pending.id, name: pending.name, input: pending.input }, [
+        ...pending.transfer,
+      ]);
+    } catch (error) {
+      thread.running.delete(pending.id);
+      pending.reject(error);
+    }
+  }
+
+  /** Ends every worker; jobs that still run reject. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    const gone = new SluiceError("Cannot finish the job as the worker pool is closed");
+    for (const thread of this.#threads) {
+      thread.worker.terminate();
+      for (const { reject } of [...thread.running.values(), ...thread.lane]) reject(gone);
+    }
+    for (const { reject } of this.#queue.splice(0)) reject(gone);
+    this.#threads.length = 0;
+    return Promise.resolve();
+  }
+}
+
+function revive({ name, message, stack, kind }: ThrownError): Error {
+  const error = name === "ImageError"
+    ? new ImageError(message, kind as ImageError["kind"])
+    : new Error(message);
+  if (error.name !== name) {
+    Object.defineProperty(error, "name", { value: name, configurable: true });
+  }
+  if (stack !== undefined) error.stack = stack;
+  return error;
+}

@@ -1,0 +1,167 @@
+/**
+ * Coarser scales, made from the bands of the scale below as they pass.
+ * @module
+ */
+import { type Box, boxSize } from "../core/box.ts";
+import type { VoxelArray } from "../core/dtype.ts";
+import { boxAtScale, type Layout } from "../core/layout.ts";
+import { type Band, BandBuffers, type Slab } from "../core/slab.ts";
+import { allSettled, leastCommonMultiple } from "../core/misc.ts";
+import type { WorkerPool } from "../pool/worker_pool.ts";
+import { type Stage, stage } from "./stage.ts";
+
+/** How scales are built. */
+export interface BuildScalesOptions {
+  readonly pool: WorkerPool;
+  /** Scales that leave, finest first; the slab's own among them where it is to be written, too. */
+  readonly makes: readonly number[] | ((phase: number) => readonly number[]);
+  readonly buffers?: BandBuffers;
+}
+
+/** Adds bands of coarser scales to a slab: each is made from the one below it, by the rule of the layout. */
+export function buildScales(
+  layout: Layout,
+  { pool, makes, buffers = new BandBuffers() }: BuildScalesOptions,
+): Stage<Slab, Slab> {
+  return stage("downsample", (slab, { task, signal }): Slab => {
+    const wanted = typeof makes === "function" ? makes(task.phase) : makes;
+    const coarser = wanted.filter((scale) => scale !== slab.scale);
+    return {
+      ...slab,
+      async *bands({ rows = 1 } = {}) {
+        const steps = coarser.map((scale, i) =>
+          new ScaleStep(layout, slab, coarser[i - 1] ?? slab.scale, scale, pool, buffers, signal)
+        );
+        try {
+          const even = leastCommonMultiple(
+            rows,
+            leastCommonMultiple(layout.scales[slab.scale].chunk[1], 2),
+          );
+          for await (const band of slab.bands({ rows: coarser.length === 0 ? rows : even })) {
+            if (wanted.includes(slab.scale)) yield band;
+            yield* climb(steps, band);
+          }
+        } finally {
+          for (const step of steps) step.close();
+        }
+      },
+    };
+  });
+}
+
+async function* climb([step, ...above]: readonly ScaleStep[], band: Band): AsyncGenerator<Band> {
+  if (step === undefined) return;
+  const ready = await step.add(band);
+  if (ready === undefined) return;
+  yield ready;
+  yield* climb(above, ready);
+  step.clear();
+}
+
+/** Gathers the rows of one scale until they make a band. */
+class ScaleStep {
+  readonly #scale: number;
+  readonly #box: Box;
+  readonly #factor: readonly [1 | 2, 1 | 2, 1 | 2];
+  #data: VoxelArray | undefined;
+  #capacity = 0;
+  #first: number;
+  #rows = 0;
+
+  constructor(
+    readonly layout: Layout,
+    readonly slab: Slab,
+    from: number,
+    scale: number,
+    readonly pool: WorkerPool,
+    readonly buffers: BandBuffers,
+    readonly signal: AbortSignal,
+  ) {
+    this.#scale = scale;
+    this.#box = boxAtScale(layout, slab.box, slab.scale, scale);
+    const step = (axis: number) =>
+      layout.scales[scale].factor[axis] === layout.scales[from].factor[axis] ? 1 : 2;
+    this.#factor = [step(0), step(1), step(2)];
+    this.#first = this.#box.min[1];
+  }
+
+  /** Downsamples a band of the scale below; gives the gathered band once it is full. */
+  async add(band: Band): Promise<Band | undefined> {
+    const { downsample: method, fill } = this.layout;
+    const [x, y, z, c, t] = boxSize(band.box);
+    const made = Math.ceil(y / this.#factor[1]);
+    this.#data ??= this.#allocate(made);
+    const target = this.#bandBox(this.#first + this.#capacity);
+    const targetSize = boxSize(target);
+    const total = targetSize[3] * targetSize[4] * targetSize[2] * made;
+    const parts = Math.max(
+      1,
+      Math.min(this.pool.size * 2, Math.floor(total * targetSize[0] / 65536)),
+    );
+    await allSettled(Array.from({ length: parts }, (_, part) =>
+      this.pool.run("downsample", {
+        method,
+        fill,
+        source: band.data,
+        sourceSize: [x, y, z, c * t],
+        factor: this.#factor,
+        target: this.#data!,
+        targetSize: [targetSize[0], this.#capacity, targetSize[2], targetSize[3] * targetSize[4]],
+        targetRow: this.#rows,
+        first: Math.floor(total * part / parts),
+        end: Math.floor(total * (part + 1) / parts),
+      }, { signal: this.signal })));
+    this.#rows += made;
+    const end = this.#first + this.#rows;
+    if (this.#rows < this.#capacity && end < this.#box.max[1]) return undefined;
+    const box = this.#bandBox(end);
+    return {
+      scale: this.#scale,
+      box,
+      data: this.#rows < this.#capacity ? this.#compact(box) : this.#data,
+    };
+  }
+
+  /** Room for whole rows of chunks, and for whole bands of the scale below. */
+  #allocate(made: number): VoxelArray {
+    const rows = leastCommonMultiple(
+      made,
+      leastCommonMultiple(this.layout.scales[this.#scale].chunk[1], 2),
+    );
+    this.#capacity = Math.min(rows, this.#box.max[1] - this.#box.min[1]);
+    return this.buffers.take(this.slab.dtype, this.#bandBox(this.#first + this.#capacity));
+  }
+
+  #bandBox(end: number): Box {
+    const { min, max } = this.#box;
+    return {
+      min: [min[0], this.#first, min[2], min[3], min[4]],
+      max: [max[0], end, max[2], max[3], max[4]],
+    };
+  }
+
+  /** A band that ends before its buffer does: its planes move together. */
+  #compact(box: Box): VoxelArray {
+    const data = this.#data!;
+    const [x, rows, z, c, t] = boxSize(box);
+    for (let plane = 1; plane < z * c * t; plane++) {
+      data.copyWithin(
+        plane * rows * x,
+        plane * this.#capacity * x,
+        (plane * this.#capacity + rows) * x,
+      );
+    }
+    return data.subarray(0, z * c * t * rows * x) as VoxelArray;
+  }
+
+  /** The band was used. */
+  clear(): void {
+    this.#first += this.#rows;
+    this.#rows = 0;
+  }
+
+  close(): void {
+    if (this.#data !== undefined) this.buffers.give(this.#data);
+    this.#data = undefined;
+  }
+}

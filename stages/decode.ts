@@ -1,0 +1,150 @@
+/**
+ * Images become bands of voxels.
+ * @module
+ */
+import { type Box, boxSize, boxVolume, intersect } from "../core/box.ts";
+import type { Dtype, VoxelArray } from "../core/dtype.ts";
+import { ImageError, SluiceError } from "../core/errors.ts";
+import { product } from "../core/point.ts";
+import type { Loss } from "../core/receipt.ts";
+import { BandBuffers, type Slab } from "../core/slab.ts";
+import { fillVoxels } from "../pool/_encode_chunks.ts";
+import type { ImageFailure, ImagePart } from "../pool/_read_images.ts";
+import { readBands } from "../pool/bands.ts";
+import type { WorkerPool } from "../pool/worker_pool.ts";
+import type { ResolvedImages } from "./resolve_paths.ts";
+import { type Stage, stage } from "./stage.ts";
+
+/** How images are decoded. */
+export interface DecodeOptions {
+  readonly pool: WorkerPool;
+  /** Buffers to share with other stages. @default Its own. */
+  readonly buffers?: BandBuffers;
+  /** Dtype of the voxels. @default That of the images. */
+  readonly dtype?: Dtype;
+  /** Values from low to high are spread over `dtype`. @default Values are kept. */
+  readonly window?: readonly [low: number, high: number];
+  /** Voxel where no image lies. @default 0 */
+  readonly fill?: number;
+  /** What a broken image costs: its task (`error`), or its own voxels (`fill`). @default "error" */
+  readonly onError?: "error" | "fill";
+  /** A band grows to this many bytes. @default 32 MiB */
+  readonly bandBytes?: number;
+  /** Decoded bytes that all images of one task may hold at once; above it they are streamed. @default 256 MiB */
+  readonly wholeBytes?: number;
+}
+
+/**
+ * What was handed out of a slab is no longer right, as an image that was half read turned out to be broken and all
+ * its voxels are now fill value: dispose what was made of the bands and ask for `bands()` again.
+ */
+export class SlabChangedError extends SluiceError {
+  override readonly name = "SlabChangedError";
+}
+
+let sessions = 0;
+
+/**
+ * Decodes the images of a task into a slab; nothing is read before its bands are asked for.
+ *
+ * Images that come only row by row stay open between bands, each in one thread.
+ */
+export function decode(options: DecodeOptions): Stage<ResolvedImages, Slab> {
+  const { pool, buffers = new BandBuffers(), window, fill = 0, onError = "error" } = options;
+  const { bandBytes = 32 << 20, wholeBytes = 256 << 20 } = options;
+  return stage("decode", (resolved, { task, signal }): Slab => {
+    const dtype = options.dtype ?? resolved.images[0]?.dtype;
+    if (dtype === undefined) {
+      throw new SluiceError(
+        "Cannot tell the dtype of a slab without images; give `decode` a dtype",
+      );
+    }
+    const box = task.box;
+    const losses: Loss[] = [...resolved.losses];
+    let images = [...resolved.images];
+    const lanes = pool.size === 0 ? 1 : pool.size;
+    const perImage = Math.min(64 << 20, Math.floor(wholeBytes / Math.max(1, images.length)));
+
+    const fillBand = async (session: string, band: Box, data: VoxelArray): Promise<void> => {
+      const clips = images.map((image) => intersect(imageBox(image), band));
+      const covered = clips.reduce(
+        (sum, clip) => sum + (clip === undefined ? 0 : boxVolume(clip)),
+        0,
+      );
+      if (covered !== product(boxSize(band))) fillVoxels(data, fill);
+      const failed: { image: ImagePart; failure: ImageFailure }[] = [];
+      await Promise.all(Array.from({ length: lanes }, async (_, lane) => {
+        const mine = images.filter((image, i) =>
+          clips[i] !== undefined && (image.z + image.c) % lanes === lane
+        );
+        if (mine.length === 0) return;
+        const failures = await pool.run(
+          "readImages",
+          { session, images: mine, data, box: band, window, wholeBytes: perImage },
+          { lane: lane + task.index, signal },
+        );
+        for (const failure of failures) failed.push({ image: mine[failure.image], failure });
+      }));
+      if (failed.length > 0) lose(failed, band);
+    };
+
+    const lose = (failed: { image: ImagePart; failure: ImageFailure }[], band: Box): never => {
+      const [{ image, failure }] = failed;
+      if (onError === "error" || failed.some(({ failure: { kind } }) => kind === "changed")) {
+        const at = failed.find(({ failure: { kind } }) => kind === "changed") ?? { image, failure };
+        throw new ImageError(
+          `Cannot decode "${at.image.path}" (z ${at.image.z}) as the plan wants it: ${at.failure.message}`,
+          at.failure.kind,
+        );
+      }
+      for (const { image, failure } of failed) {
+        const lost = intersect(imageBox(image), box)!;
+        losses.push({
+          image: image.path,
+          kind: failure.kind === "missing" ? "missing" : "broken",
+          box: lost,
+          reason: failure.message,
+        });
+      }
+      images = images.filter((image) => !failed.some((one) => one.image === image));
+      throw new SlabChangedError(
+        `An image turned out to be broken in rows ${band.min[1]} to ${band.max[1]}`,
+      );
+    };
+
+    return {
+      box,
+      scale: 0,
+      dtype,
+      losses,
+      sources: resolved.sources,
+      async *bands({ rows = 1 } = {}) {
+        const session = `${sessions++}`;
+        try {
+          yield* readBands({
+            box,
+            scale: 0,
+            dtype,
+            rows,
+            bandBytes,
+            buffers,
+            fill: (band, data) => fillBand(session, band, data),
+          });
+        } finally {
+          await Promise.all(
+            Array.from(
+              { length: lanes },
+              (_, lane) => pool.run("closeImages", { session }, { lane }),
+            ),
+          ).catch((error) => {
+            if (!signal.aborted) throw error;
+          });
+        }
+      },
+    };
+  });
+}
+
+function imageBox({ x, y, z, c, t, width, height, samples }: ImagePart): Box {
+  return { min: [x, y, z, c, t], max: [x + width, y + height, z + 1, c + samples, t + 1] };
+}

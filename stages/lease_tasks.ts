@@ -1,0 +1,91 @@
+/**
+ * Tasks of a job, as a ledger leases them.
+ * @module
+ */
+import { delay } from "../core/abort.ts";
+import { LeaseLostError } from "../core/errors.ts";
+import { type Lease, planTask } from "../core/plan.ts";
+import type { Ledger } from "../ledgers/ledger.ts";
+import type { TaskFeed } from "./stage.ts";
+
+/** How tasks are leased. */
+export interface LeaseTasksOptions {
+  /** Number of the job. */
+  readonly job: number;
+  /** Who leases, for people. @default host and process id */
+  readonly worker?: string;
+  /** Tasks a lease. @default 1 */
+  readonly tasks?: number;
+  /** A lease is extended every third of this while its tasks are worked on. @default 60 */
+  readonly leaseSeconds?: number;
+  /** Asks the ledger again after this long when all that is left is leased by others. @default 0.5 */
+  readonly pollSeconds?: number;
+  /** Ends the feed without ending the run: tasks in hand are finished, no more are leased. */
+  readonly stop?: AbortSignal;
+}
+
+/**
+ * Feeds tasks until the job has none left. Leases are extended until every task of them is acknowledged or failed;
+ * a run that ends early gives back what it holds.
+ */
+export function leaseTasks(ledger: Ledger, options: LeaseTasksOptions): TaskFeed<undefined> {
+  const { job, tasks = 1, leaseSeconds = 60, pollSeconds = 0.5, stop } = options;
+  const worker = options.worker ?? `pid ${Deno.pid}`;
+  return async function* ({ signal }) {
+    const plan = await ledger.plan(job);
+    const held = new Map<Lease, ReturnType<typeof setInterval>>();
+    const drop = (lease: Lease) => {
+      clearInterval(held.get(lease));
+      held.delete(lease);
+    };
+    const hold = (lease: Lease) => {
+      const timer = setInterval(async () => {
+        try {
+          await ledger.extend(lease);
+        } catch (error) {
+          if (error instanceof LeaseLostError) drop(lease);
+        }
+      }, leaseSeconds * 1000 / 3);
+      timer.unref();
+      held.set(lease, timer);
+    };
+    let ended = false;
+    try {
+      while (!stop?.aborted) {
+        signal.throwIfAborted();
+        const lease = await ledger.lease(job, { worker, tasks, leaseSeconds });
+        if (lease === "done") break;
+        if (lease === "wait") {
+          await pause(pollSeconds * 1000, signal, stop);
+          continue;
+        }
+        hold(lease);
+        for (let index = lease.first; index < lease.end; index++) {
+          yield { task: planTask(plan, index, lease), value: undefined };
+        }
+      }
+      ended = true;
+    } finally {
+      if (!ended || signal.aborted) {
+        for (const lease of [...held.keys()]) {
+          drop(lease);
+          await ledger.release(lease);
+        }
+      }
+    }
+  };
+}
+
+async function pause(
+  milliseconds: number,
+  signal: AbortSignal,
+  stop: AbortSignal | undefined,
+): Promise<void> {
+  const either = stop === undefined ? signal : AbortSignal.any([signal, stop]);
+  try {
+    await delay(milliseconds, either);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!stop?.aborted) throw error;
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * Bands become chunks.
+ * @module
+ */
+import { mapPoint, type Point } from "../core/point.ts";
+import { cellBox, cellsOf, eachCell, type Layout, type Unit, unitsOf } from "../core/layout.ts";
+import { intersect } from "../core/box.ts";
+import type { Band, Slab } from "../core/slab.ts";
+import { type Stage, stage } from "./stage.ts";
+
+/** Some chunks of one unit, all in one band. */
+export interface ChunkBatch {
+  readonly unit: Unit;
+  /** Positions in the grid of chunks of the unit's scale, in the order y, z, x with x fastest. */
+  readonly chunks: readonly Point[];
+  readonly band: Band;
+  /** Whether the band is over: its voxels are valid until the next batch is asked for. */
+  readonly endsBand: boolean;
+}
+
+/** A slab as chunks, made as its bands come. */
+export interface ChunkedSlab {
+  readonly slab: Slab;
+  batches(): AsyncIterable<ChunkBatch>;
+}
+
+/** Chunks that are encoded in one go. */
+const BATCH = 8;
+
+/** Cuts the bands of each scale into the chunks of a layout; nothing is copied yet. */
+export function splitChunks(layout: Layout): Stage<Slab, ChunkedSlab> {
+  return stage("split", (slab): ChunkedSlab => ({
+    slab,
+    async *batches() {
+      for await (const band of slab.bands({ rows: layout.scales[slab.scale].chunk[1] })) {
+        yield* batchesOf(layout, band);
+      }
+    },
+  }));
+}
+
+function* batchesOf(layout: Layout, band: Band): Generator<ChunkBatch> {
+  let last: Pick<ChunkBatch, "unit" | "chunks"> | undefined;
+  for (const batch of runsOf(layout, band)) {
+    if (last !== undefined) yield { ...last, band, endsBand: false };
+    last = batch;
+  }
+  if (last !== undefined) yield { ...last, band, endsBand: true };
+}
+
+function* runsOf(layout: Layout, band: Band): Generator<Pick<ChunkBatch, "unit" | "chunks">> {
+  const { chunk, shard, size } = layout.scales[band.scale];
+  const { min, max } = band.box;
+  for (let y = min[1]; y < max[1]; y += chunk[1]) {
+    const row = {
+      min: mapPoint(min, (value, axis) => axis === 1 ? y : value),
+      max: mapPoint(max, (value, axis) => axis === 1 ? Math.min(y + chunk[1], max[1]) : value),
+    };
+    for (const unit of unitsOf(layout, band.scale, row)) {
+      const chunks = [
+        ...eachCell(cellsOf(intersect(row, cellBox(unit.index, shard, size))!, chunk)),
+      ];
+      for (let i = 0; i < chunks.length; i += BATCH) {
+        yield { unit, chunks: chunks.slice(i, i + BATCH) };
+      }
+    }
+  }
+}

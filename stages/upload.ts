@@ -1,0 +1,128 @@
+/**
+ * Chunks are encoded and committed, unit by unit.
+ * @module
+ */
+import { SluiceError } from "../core/errors.ts";
+import { type Unit, unitName } from "../core/layout.ts";
+import { mapPoint } from "../core/point.ts";
+import type { Receipt, UnitReceipt } from "../core/receipt.ts";
+import type { Ledger } from "../ledgers/ledger.ts";
+import type { WorkerPool } from "../pool/worker_pool.ts";
+import type { EncodedChunk, Store, UnitWriter } from "../stores/store.ts";
+import { SlabChangedError } from "./decode.ts";
+import type { ChunkBatch, ChunkedSlab } from "./split_chunks.ts";
+import { type Stage, stage, type StageOptions, type StageWork } from "./stage.ts";
+
+/** How chunks are written. */
+export interface UploadOptions extends StageOptions {
+  readonly pool: WorkerPool;
+  /** Asked just before each commit whether the lease still holds. @default Nobody is asked. */
+  readonly ledger?: Pick<Ledger, "check">;
+  /** Told of the bytes of each batch of voxels, and of each unit that was committed. */
+  readonly onProgress?: (progress: { readonly voxels: number; readonly bytes: number }) => void;
+}
+
+interface OpenUnit {
+  readonly writer: UnitWriter;
+  left: number;
+}
+
+/**
+ * Encodes the chunks of each task in the pool, commits every unit as soon as it is whole, and hands on the receipt
+ * of the task once the store has confirmed all of them.
+ */
+export function upload(store: Store, options: UploadOptions): Stage<ChunkedSlab, Receipt> {
+  return stage("upload", async (chunked, on) => {
+    while (true) {
+      try {
+        return await uploadTask(store, options, chunked, on);
+      } catch (error) {
+        if (!(error instanceof SlabChangedError)) throw error;
+      }
+    }
+  }, options);
+}
+
+async function uploadTask(
+  store: Store,
+  { pool, ledger, onProgress }: UploadOptions,
+  chunked: ChunkedSlab,
+  { task, signal }: StageWork,
+): Promise<Receipt> {
+  const { dtype, fill, encoding, scales } = store.layout;
+  const open = new Map<string, OpenUnit>();
+  const commits: Promise<UnitReceipt>[] = [];
+  const window = Math.max(2, pool.size * 3);
+  const inFlight: { readonly batch: ChunkBatch; readonly encoded: Promise<EncodedChunk[]> }[] = [];
+
+  const unitOf = async (unit: Unit): Promise<OpenUnit> => {
+    const name = unitName(unit);
+    let found = open.get(name);
+    if (found === undefined) {
+      const writer = await store.open(unit, { signal });
+      open.set(name, found = { writer, left: writer.chunks });
+    }
+    return found;
+  };
+  const commit = async (unit: Unit, { writer }: OpenUnit): Promise<UnitReceipt> => {
+    const receipt = await writer.commit(async () => {
+      signal.throwIfAborted();
+      await ledger?.check(task.lease);
+    });
+    open.delete(unitName(unit));
+    return receipt;
+  };
+  const putOldest = async () => {
+    const { batch, encoded } = inFlight.shift()!;
+    const chunks = await encoded;
+    const unit = await unitOf(batch.unit);
+    let bytes = 0;
+    batch.chunks.forEach((index, i) => {
+      unit.writer.put(index, chunks[i]);
+      bytes += chunks[i].bytes?.length ?? 0;
+    });
+    unit.left -= chunks.length;
+    const { chunk } = scales[batch.unit.scale];
+    onProgress?.({ voxels: chunks.length * chunk[0] * chunk[1] * chunk[2], bytes });
+    if (unit.left > 0) return;
+    const committed = commit(batch.unit, unit);
+    committed.catch(() => {});
+    commits.push(committed);
+  };
+
+  try {
+    for await (const batch of chunked.batches()) {
+      const { chunk } = scales[batch.unit.scale];
+      const encoded = pool.run("encodeChunks", {
+        data: batch.band.data,
+        box: batch.band.box,
+        dtype,
+        fill,
+        encoding,
+        chunk,
+        corners: batch.chunks.map((index) => mapPoint(index, (value, axis) => value * chunk[axis])),
+      }, { signal });
+      encoded.catch(() => {});
+      inFlight.push({ batch, encoded });
+      while (inFlight.length > (batch.endsBand ? 0 : window)) await putOldest();
+    }
+    const units = await Promise.all(commits);
+    if (open.size > 0) {
+      throw new SluiceError(
+        `Cannot commit task ${task.index}: its bands left units ${
+          [...open.keys()].slice(0, 3)
+        } unfinished`,
+      );
+    }
+    return {
+      task: task.index,
+      fence: task.lease.fence,
+      units,
+      losses: [...chunked.slab.losses],
+      ...(chunked.slab.sources === undefined ? {} : { sources: chunked.slab.sources }),
+    };
+  } finally {
+    await Promise.allSettled([...inFlight.map(({ encoded }) => encoded), ...commits]);
+    for (const { writer } of open.values()) await writer[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * The metadata of an OME-Zarr volume on disk: written when a job is created, and again when it is finished.
+ * @module
+ */
+import { dirname, join } from "node:path";
+import type { Plan } from "../core/plan.ts";
+import type { VoxelSize } from "../core/units.ts";
+import { type Contrast, groupDocument, volumeDocuments } from "./_zarr_metadata.ts";
+import { JobFolder, readJson, writeWhole } from "./job_folder.ts";
+
+/** What is known of a volume when its metadata is written. */
+export interface VolumeState {
+  /** Whether every task of the plan is done. */
+  readonly complete: boolean;
+  /** Images whose voxels are fill value because they were absent or broken. */
+  readonly losses?: number;
+  /** Display range of each channel. */
+  readonly contrast?: readonly Contrast[];
+}
+
+/** Path of the volume of a target: labels lie in a group `labels` of the image they belong to. */
+export function volumePath(
+  target: string,
+  kind: "image" | "labels",
+  labelName = "segmentation",
+): string {
+  return kind === "image" || labelGroup(target) !== undefined
+    ? target
+    : join(target, "labels", labelName);
+}
+
+/** The image and the name of a path such as `image.ome.zarr/labels/cells`. */
+function labelGroup(path: string): { image: string; name: string } | undefined {
+  const match = /^(.+)[/\\]labels[/\\]([^/\\]+)[/\\]?$/.exec(path);
+  return match === null ? undefined : { image: match[1], name: match[2] };
+}
+
+/**
+ * Writes the metadata of a volume.
+ * @param volume Path of the volume; it must exist.
+ */
+export async function writeMetadata(volume: string, plan: Plan, state: VolumeState): Promise<void> {
+  const { layout, store, kind, source } = plan;
+  const overrides = await readOverrides(volume);
+  const documents = volumeDocuments(store.zarr, layout, {
+    name: kind,
+    kind,
+    voxelSize: overrides.voxelSize ?? plan.voxelSize,
+    origin: source.crop.min,
+    contrast: state.contrast,
+    sluice: {
+      complete: state.complete,
+      plan: plan.id,
+      ...(state.losses === undefined || state.losses === 0 ? {} : { losses: state.losses }),
+    },
+  });
+  for (const [path, document] of documents) await writeDocument(join(volume, path), document);
+}
+
+/** Lists a label image in the groups above it: what other programs find it by. */
+export async function registerLabels(volume: string, zarr: "0.5" | "0.4"): Promise<void> {
+  const group = labelGroup(volume);
+  if (group === undefined) return;
+  const { image, name } = group;
+  const labels = join(image, "labels");
+  if (zarr === "0.5") {
+    const listed = await readJson(join(labels, "zarr.json")) as {
+      attributes?: { ome?: { labels?: string[] } };
+    } | undefined;
+    const names = [...new Set([...(listed?.attributes?.ome?.labels ?? []), name])];
+    await writeDocument(
+      join(labels, "zarr.json"),
+      groupDocument({ ome: { version: "0.5", labels: names } }),
+    );
+    if (await readJson(join(image, "zarr.json")) === undefined) {
+      await writeDocument(join(image, "zarr.json"), groupDocument({ ome: { version: "0.5" } }));
+    }
+    return;
+  }
+  const listed = await readJson(join(labels, ".zattrs")) as { labels?: string[] } | undefined;
+  await writeDocument(join(labels, ".zgroup"), { zarr_format: 2 });
+  await writeDocument(join(labels, ".zattrs"), {
+    labels: [...new Set([...(listed?.labels ?? []), name])],
+  });
+  if (await readJson(join(image, ".zgroup")) === undefined) {
+    await writeDocument(join(image, ".zgroup"), { zarr_format: 2 });
+  }
+}
+
+/** What was said of a volume after it was planned. */
+export interface Overrides {
+  readonly voxelSize?: VoxelSize;
+}
+
+/** What was said of a volume after it was planned. */
+export async function readOverrides(volume: string): Promise<Overrides> {
+  return await readJson(join(new JobFolder(volume).path, "overrides.json")) as
+    | Overrides
+    | undefined ?? {};
+}
+
+/** Says it anew; the caller writes the metadata again. */
+export async function writeOverrides(volume: string, overrides: Overrides): Promise<void> {
+  await writeDocument(join(new JobFolder(volume).path, "overrides.json"), overrides);
+}
+
+async function writeDocument(path: string, document: unknown): Promise<void> {
+  await Deno.mkdir(dirname(path), { recursive: true });
+  await writeWhole(path, `${JSON.stringify(document, null, 2)}\n`);
+}

@@ -1,0 +1,94 @@
+/**
+ * The folder `.sluice` in a volume: plan, list of sources, receipts, and the claim of the job that writes it.
+ *
+ * Times and host names live here, never in the volume; it may be deleted once nobody needs the proof.
+ * @module
+ */
+import { join } from "node:path";
+import { isNotFound, SluiceError } from "../core/errors.ts";
+import type { Plan } from "../core/plan.ts";
+
+/** Which job writes a volume. A volume that is replaced gets another claim. */
+export interface Claim {
+  /** Random; names the folder of temporary files. */
+  readonly claim: string;
+  /** The plan that is carried out. */
+  readonly plan: string;
+  /** The ledger that counts, without password, and the number of the job in it. */
+  readonly ledger: string;
+  readonly job: number;
+}
+
+/** Paths of the folder of one volume. */
+export class JobFolder {
+  /** The folder itself. */
+  readonly path: string;
+
+  /** @param volume Path of the volume. */
+  constructor(volume: string) {
+    this.path = join(volume, ".sluice");
+  }
+
+  get planPath(): string {
+    return join(this.path, "plan.json");
+  }
+  get sourcesPath(): string {
+    return join(this.path, "sources.jsonl");
+  }
+  get amendmentsPath(): string {
+    return join(this.path, "amendments.jsonl");
+  }
+  get receiptsPath(): string {
+    return join(this.path, "receipts");
+  }
+  get claimPath(): string {
+    return join(this.path, "job.json");
+  }
+  /** Where the files of one claim are written before they are whole. */
+  temporaryPath(claim: string): string {
+    return join(this.path, "tmp", claim);
+  }
+
+  /** The plan, or undefined where no job was created. */
+  async plan(): Promise<Plan | undefined> {
+    return await readJson(this.planPath) as Plan | undefined;
+  }
+
+  /** The claim, or undefined where no job was created. */
+  async claim(): Promise<Claim | undefined> {
+    return await readJson(this.claimPath) as Claim | undefined;
+  }
+}
+
+/** JSON of a file, or undefined where there is none. @throws {SluiceError} If it is not JSON. */
+export async function readJson(path: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (error) {
+    if (isNotFound(error) || (error as { code?: string }).code === "ENOTDIR") return undefined;
+    throw error;
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new SluiceError(`Cannot read "${path}" as JSON: it is damaged; restore it from a copy`, {
+      cause: error,
+    });
+  }
+}
+
+/** Writes a file so that it appears whole. */
+export async function writeWhole(path: string, text: string): Promise<void> {
+  const temporary = `${path}.${crypto.randomUUID()}.tmp`;
+  try {
+    using file = await Deno.open(temporary, { write: true, createNew: true });
+    const bytes = new TextEncoder().encode(text);
+    for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
+    await file.syncData();
+    await Deno.rename(temporary, path);
+  } catch (error) {
+    await Deno.remove(temporary).catch(() => {});
+    throw error;
+  }
+}

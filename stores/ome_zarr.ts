@@ -1,0 +1,266 @@
+/**
+ * OME-Zarr on local disk: 0.5 on sharded Zarr v3, 0.4 on Zarr v2.
+ *
+ * Source of the rules: Zarr v3 core and its `sharding_indexed` codec; OME-NGFF 0.5 and 0.4.
+ * @module
+ */
+import { join, resolve } from "node:path";
+import type { Box } from "../core/box.ts";
+import { boxVolume } from "../core/box.ts";
+import { type VoxelArray } from "../core/dtype.ts";
+import { isNotFound, SluiceError } from "../core/errors.ts";
+import { type Layout, type Unit, unitBox, unitName, unitsOf } from "../core/layout.ts";
+import { allSettled, leastCommonMultiple } from "../core/misc.ts";
+import { mapPoint, type Point, product, unravel } from "../core/point.ts";
+import { BandBuffers, type Slab } from "../core/slab.ts";
+import type { VoxelSize } from "../core/units.ts";
+import { indexBytes, parseIndex } from "../codecs/shard_index.ts";
+import { fillVoxels } from "../pool/_encode_chunks.ts";
+import { readFully } from "../pool/_read_chunks.ts";
+import { readBands } from "../pool/bands.ts";
+import type { JobInput } from "../pool/jobs.ts";
+import type { WorkerPool } from "../pool/worker_pool.ts";
+import { isSharded, unitPath, type ZarrVersion } from "./_zarr_metadata.ts";
+import { parseVolume } from "./_zarr_parse.ts";
+import { FileUnitWriter, unitShape } from "./_unit_writer.ts";
+import { JobFolder, readJson } from "./job_folder.ts";
+import type { ReadOptions, Store, UnitWriter } from "./store.ts";
+
+/** How a volume is opened. */
+export interface OpenOmeZarrOptions {
+  /** Decodes what is read. The caller closes it. */
+  readonly pool: WorkerPool;
+  /** Buffers to share with others. @default Its own. */
+  readonly buffers?: BandBuffers;
+  /** A band that is read grows to this many bytes. @default 32 MiB */
+  readonly bandBytes?: number;
+}
+
+/** Chunks that one job reads or encodes. */
+const BATCH = 8;
+
+/** An OME-Zarr volume on local disk. */
+export class OmeZarrStore implements Store {
+  readonly layout: Layout;
+  /** Path of the volume. */
+  readonly path: string;
+  readonly zarr: ZarrVersion;
+  readonly kind: "image" | "labels";
+  readonly voxelSize: VoxelSize | undefined;
+  /** The `sluice` attributes: whether it is complete, and by which plan. */
+  readonly sluice: Readonly<Record<string, unknown>>;
+  readonly folder: JobFolder;
+  readonly #claim: string | undefined;
+  readonly #options: OpenOmeZarrOptions;
+  readonly #buffers: BandBuffers;
+
+  private constructor(
+    path: string,
+    parsed: Awaited<ReturnType<typeof parseVolume>>,
+    claim: string | undefined,
+    options: OpenOmeZarrOptions,
+  ) {
+    this.path = path;
+    this.layout = parsed.layout;
+    this.zarr = parsed.zarr;
+    this.kind = parsed.kind;
+    this.voxelSize = parsed.voxelSize;
+    this.sluice = parsed.sluice;
+    this.folder = new JobFolder(path);
+    this.#claim = claim;
+    this.#options = options;
+    this.#buffers = options.buffers ?? new BandBuffers();
+  }
+
+  /**
+   * Opens a volume that exists: for reading any, for writing one that a job was created for.
+   * @throws {SluiceError} If it is no OME-Zarr volume, or uses something that is not read (named).
+   */
+  static async open(path: string, options: OpenOmeZarrOptions): Promise<OmeZarrStore> {
+    const absolute = resolve(path);
+    const parsed = await parseVolume(path, (name) => readJson(join(absolute, name)));
+    const claim = await new JobFolder(absolute).claim();
+    return new OmeZarrStore(absolute, parsed, claim?.claim, options);
+  }
+
+  place(unit: Unit): string {
+    return join(this.path, unitPath(this.zarr, this.layout, unit.scale, unit.index));
+  }
+
+  open(unit: Unit): Promise<UnitWriter> {
+    if (this.#claim === undefined) {
+      throw new SluiceError(
+        `Cannot write into "${this.path}" as no job was created for it; run \`sluice create\``,
+      );
+    }
+    const files = {
+      path: this.place(unit),
+      temporary: join(this.folder.temporaryPath(this.#claim), crypto.randomUUID()),
+    };
+    const writer = new FileUnitWriter(
+      this.layout,
+      unit,
+      files,
+      isSharded(this.layout.scales[unit.scale]),
+    );
+    return Promise.resolve(writer);
+  }
+
+  /** What `checkUnit` needs to read a unit back whole. */
+  checkInput(unit: Unit): JobInput<"checkUnit"> {
+    const scale = this.layout.scales[unit.scale];
+    const shape = unitShape(this.layout, unit);
+    return {
+      path: this.place(unit),
+      grid: isSharded(scale) ? shape.grid : undefined,
+      present: shape.present,
+      chunk: scale.chunk,
+      dtype: this.layout.dtype,
+      fill: this.layout.fill,
+      encoding: this.layout.encoding,
+    };
+  }
+
+  read(box: Box, { scale = 0, signal }: ReadOptions = {}): Promise<Slab> {
+    const { size, chunk } = this.layout.scales[scale] ?? this.#noScale(scale);
+    if (box.max.some((value, axis) => value > size[axis]) || box.min.some((value) => value < 0)) {
+      throw new RangeError(
+        `Cannot read a box up to [${box.max}] of "${this.path}": scale ${scale} ends at [${size}] (x, y, z, c, t)`,
+      );
+    }
+    const indices = new Map<string, StoredChunk[]>();
+    const slab: Slab = {
+      box,
+      scale,
+      dtype: this.layout.dtype,
+      losses: [],
+      bands: ({ rows = 1 } = {}) =>
+        readBands({
+          box,
+          scale,
+          dtype: this.layout.dtype,
+          rows: leastCommonMultiple(rows, chunk[1]),
+          bandBytes: this.#options.bandBytes ?? 32 << 20,
+          buffers: this.#buffers,
+          fill: (band, data) => this.#fill(scale, band, data, indices, signal),
+        }),
+    };
+    return Promise.resolve(slab);
+  }
+
+  #noScale(scale: number): never {
+    throw new RangeError(
+      `Cannot read scale ${scale} of "${this.path}": it has scales 0 to ${
+        this.layout.scales.length - 1
+      }`,
+    );
+  }
+
+  async #fill(
+    scale: number,
+    band: Box,
+    data: VoxelArray,
+    indices: Map<string, StoredChunk[]>,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const { chunk } = this.layout.scales[scale];
+    const { dtype, encoding } = this.layout;
+    const reads: Promise<void>[] = [];
+    const wanted: { path: string; chunks: { min: Point; offset: number; length: number }[] }[] = [];
+    let voxels = 0;
+    for (const unit of unitsOf(this.layout, scale, band)) {
+      const name = unitName(unit);
+      let stored = indices.get(name);
+      if (stored === undefined) indices.set(name, stored = this.#storedChunks(unit));
+      const inBand = stored.filter(({ box }) => overlaps(box, band));
+      for (const { box } of inBand) voxels += overlapVolume(box, band);
+      const path = this.place(unit);
+      for (let i = 0; i < inBand.length; i += BATCH) {
+        wanted.push({
+          path,
+          chunks: inBand.slice(i, i + BATCH).map(({ box, offset, length }) => ({
+            min: box.min,
+            offset,
+            length,
+          })),
+        });
+      }
+      if (unitBox(this.layout, unit).max[1] <= band.max[1]) indices.delete(name);
+    }
+    if (voxels < boxVolume(band)) fillVoxels(data, this.layout.fill);
+    for (const { path, chunks } of wanted) {
+      reads.push(
+        this.#options.pool.run("readChunks", {
+          path,
+          chunks,
+          dtype,
+          encoding,
+          chunk,
+          data,
+          box: band,
+        }, { signal }),
+      );
+    }
+    await allSettled(reads);
+  }
+
+  /** The chunks of a unit that are stored, with their boxes at its scale. */
+  #storedChunks(unit: Unit): StoredChunk[] {
+    const path = this.place(unit);
+    const scale = this.layout.scales[unit.scale];
+    const { grid, first, present } = unitShape(this.layout, unit);
+    const boxOf = (position: number): Box => {
+      const cell = mapPoint(unravel(position, grid), (value, axis) => value + first[axis]);
+      const min = mapPoint(cell, (value, axis) => value * scale.chunk[axis]);
+      return {
+        min,
+        max: mapPoint(min, (value, axis) => Math.min(value + scale.chunk[axis], scale.size[axis])),
+      };
+    };
+    let file: Deno.FsFile;
+    try {
+      file = Deno.openSync(path);
+    } catch (error) {
+      if (isNotFound(error)) return [];
+      throw error;
+    }
+    using open = file;
+    const { size } = open.statSync();
+    if (!isSharded(scale)) return [{ box: boxOf(0), offset: 0, length: size }];
+    const bytes = new Uint8Array(indexBytes(product(grid)));
+    if (size < bytes.length) {
+      throw new SluiceError(
+        `Cannot read "${path}" as a shard: its ${size} bytes are too few for its index; run \`sluice verify\``,
+      );
+    }
+    readFully(open, path, size - bytes.length, bytes);
+    const places = parseIndex(bytes, size - bytes.length);
+    return present.flatMap((position) => {
+      const place = places[position];
+      return place === undefined ? [] : [{ box: boxOf(position), ...place }];
+    });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+interface StoredChunk {
+  readonly box: Box;
+  readonly offset: number;
+  readonly length: number;
+}
+
+function overlaps(a: Box, b: Box): boolean {
+  return a.min.every((value, axis) => value < b.max[axis] && b.min[axis] < a.max[axis]);
+}
+
+function overlapVolume(a: Box, b: Box): number {
+  return product(
+    mapPoint(
+      a.min,
+      (value, axis) => Math.min(a.max[axis], b.max[axis]) - Math.max(value, b.min[axis]),
+    ),
+  );
+}

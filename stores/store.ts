@@ -1,0 +1,52 @@
+/**
+ * Where volumes are written and read.
+ * @module
+ */
+import type { Box } from "../core/box.ts";
+import type { Layout, Unit } from "../core/layout.ts";
+import type { Point } from "../core/point.ts";
+import type { UnitReceipt } from "../core/receipt.ts";
+import type { Slab } from "../core/slab.ts";
+import type { EncodedChunk } from "../pool/_encode_chunks.ts";
+
+export type { EncodedChunk };
+
+/** How a unit is opened. */
+export interface OpenUnitOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** Writes one unit; disposed without `commit`, nothing of it is visible. */
+export interface UnitWriter extends AsyncDisposable {
+  /** Chunks of the unit that hold voxels of the volume: as many puts make it whole. */
+  readonly chunks: number;
+  /**
+   * Takes one chunk, in any order; in the order y, z, x (x fastest) nothing is held back in memory.
+   * @param index Position of the chunk in the grid of its scale.
+   */
+  put(index: Point, chunk: EncodedChunk): void;
+  /**
+   * Makes the unit visible, all or nothing; the same bytes whatever the order of `put`.
+   * @param guard Called last before the unit becomes visible: what it throws ends the commit.
+   * @throws {SluiceError} If a chunk was not put, or the volume was replaced meanwhile.
+   */
+  commit(guard?: () => void | Promise<void>): Promise<UnitReceipt>;
+}
+
+/** How voxels are read back. */
+export interface ReadOptions {
+  /** Scale the box counts in. @default 0 */
+  readonly scale?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** A volume that can be written in units and read in boxes. */
+export interface Store extends AsyncDisposable {
+  readonly layout: Layout;
+  /** Starts a unit; two tasks never own the same. */
+  open(unit: Unit, options?: OpenUnitOptions): Promise<UnitWriter>;
+  /** Reads voxels, decoded by the pool the store was opened with. */
+  read(box: Box, options?: ReadOptions): Promise<Slab>;
+  /** Where a unit lies, for messages. */
+  place(unit: Unit): string;
+}

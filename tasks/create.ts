@@ -1,0 +1,212 @@
+/**
+ * Turns a plan into a job: a volume marked incomplete, and a row in the ledger.
+ * @module
+ */
+import { basename, dirname, join, resolve } from "node:path";
+import { isNotFound, SluiceError } from "../core/errors.ts";
+import type { Plan } from "../core/plan.ts";
+import type { JobState, Ledger } from "../ledgers/ledger.ts";
+import { redactUrl } from "../ledgers/open_ledger.ts";
+import { writeSourceList } from "../plugins/source_list.ts";
+import { registerLabels, volumePath, writeMetadata } from "../stores/create_ome_zarr.ts";
+import { type Claim, JobFolder } from "../stores/job_folder.ts";
+import { readReceipts } from "../ledgers/receipt_log.ts";
+import type { PlanReport } from "./plan.ts";
+
+/** How a job is created. */
+export interface CreateJobOptions {
+  readonly ledger: Ledger;
+  /** URL of that ledger, for whoever joins later. */
+  readonly ledgerUrl: string;
+  /** Removes what lies at the target, if it is a volume. @default false */
+  readonly overwrite?: boolean;
+  /** Name of a label image below `labels/`. @default "segmentation" */
+  readonly labelName?: string;
+}
+
+/** A job that was created, or found. */
+export interface CreatedJob {
+  readonly job: number;
+  /** Path of the volume. */
+  readonly volume: string;
+  /** Whether it was there already, with the same plan. */
+  readonly found: boolean;
+  readonly state: JobState;
+}
+
+/** The target holds something else. */
+export class TargetError extends SluiceError {
+  override readonly name = "TargetError";
+}
+
+/**
+ * Creates the job of a plan, or finds the one that was created before.
+ * @param report What `planIngest` gave.
+ * @param target Path of the volume; for labels, of the image they belong to, or `IMAGE/labels/NAME`.
+ * @throws {TargetError} If the target holds something else than this plan and `overwrite` is not set.
+ */
+export async function createJob(
+  report: Pick<PlanReport, "plan" | "stack">,
+  target: string,
+  options: CreateJobOptions,
+): Promise<CreatedJob> {
+  const { plan } = report;
+  const volume = resolve(volumePath(target, plan.kind, options.labelName));
+  if (options.overwrite) await removeVolume(volume, options);
+  while (true) {
+    const found = await findJob(volume, plan, options);
+    if (found !== undefined) return found;
+    const created = await tryCreate(volume, report, options);
+    if (created !== undefined) return created;
+  }
+}
+
+async function findJob(
+  volume: string,
+  plan: Plan,
+  options: CreateJobOptions,
+): Promise<CreatedJob | undefined> {
+  const folder = new JobFolder(volume);
+  const [planned, claim] = [await folder.plan(), await folder.claim()];
+  if (planned === undefined || claim === undefined) {
+    if (await isEmptyOrAbsent(volume)) return undefined;
+    throw new TargetError(
+      `Cannot create "${volume}" as a new volume: something is there that no job of sluice made; choose another target, or give --overwrite if it is a volume that may go`,
+    );
+  }
+  if (planned.id !== plan.id) {
+    throw new TargetError(
+      `Cannot resume "${volume}" with this plan: it was begun with another (${
+        differences(planned, plan).join(", ")
+      }); ` +
+        "give the same inputs and flags to resume, --overwrite to begin anew, or another target",
+    );
+  }
+  const { ledger } = options;
+  const status = await ledger.status(claim.job).catch(() => undefined);
+  if (status !== undefined && status.planId === plan.id && status.target === volume) {
+    return { job: claim.job, volume, found: true, state: status.state };
+  }
+  const job = await rebuildJob(volume, plan, claim, options);
+  return { job, volume, found: true, state: (await ledger.status(job)).state };
+}
+
+/** The ledger does not know the job, as it is another or a new one: its receipts tell what is done. */
+async function rebuildJob(
+  volume: string,
+  plan: Plan,
+  claim: Claim,
+  { ledger, ledgerUrl }: CreateJobOptions,
+): Promise<number> {
+  const folder = new JobFolder(volume);
+  const done: { task: number; fence: number; losses: number }[] = [];
+  for await (const { task, fence, losses } of readReceipts(folder.receiptsPath)) {
+    done.push({ task, fence, losses: losses.length });
+  }
+  const job = await ledger.create(plan, { target: volume, receipts: folder.receiptsPath, done });
+  const text = JSON.stringify({ ...claim, ledger: redactUrl(ledgerUrl), job } satisfies Claim);
+  await Deno.writeTextFile(`${folder.claimPath}.new`, text);
+  await Deno.rename(`${folder.claimPath}.new`, folder.claimPath);
+  return job;
+}
+
+/** Makes everything beside the target and moves it there in one step; undefined where somebody was faster. */
+async function tryCreate(
+  volume: string,
+  { plan, stack }: Pick<PlanReport, "plan" | "stack">,
+  { ledger, ledgerUrl }: CreateJobOptions,
+): Promise<CreatedJob | undefined> {
+  const claim = crypto.randomUUID();
+  const staging = join(dirname(volume), `.${basename(volume)}.${claim}`);
+  const [staged, folder] = [new JobFolder(staging), new JobFolder(volume)];
+  let job: number | undefined;
+  try {
+    await Deno.mkdir(staged.receiptsPath, { recursive: true });
+    await Deno.mkdir(staged.temporaryPath(claim), { recursive: true });
+    await writeSourceList(staged.sourcesPath, stack);
+    await Deno.writeTextFile(staged.planPath, `${JSON.stringify(plan, null, 1)}\n`);
+    await writeMetadata(staging, plan, { complete: false });
+    job = await ledger.create(plan, { target: volume, receipts: folder.receiptsPath });
+    await Deno.writeTextFile(
+      staged.claimPath,
+      JSON.stringify({ claim, plan: plan.id, ledger: redactUrl(ledgerUrl), job } satisfies Claim),
+    );
+    await Deno.rename(staging, volume);
+    await registerLabels(volume, plan.store.zarr);
+    return { job, volume, found: false, state: "active" };
+  } catch (error) {
+    await Deno.remove(staging, { recursive: true }).catch(() => {});
+    if (job !== undefined) await ledger.cancel(job);
+    if (await new JobFolder(volume).claim() !== undefined) return undefined;
+    throw error;
+  }
+}
+
+async function removeVolume(volume: string, { ledger }: CreateJobOptions): Promise<void> {
+  if (await isEmptyOrAbsent(volume)) return;
+  const folder = new JobFolder(volume);
+  const claim = await folder.claim();
+  const markers = [
+    claim === undefined ? undefined : folder.claimPath,
+    ...["zarr.json", ".zgroup", ".zattrs", ".zarray"].map((name) => join(volume, name)),
+  ];
+  if (
+    !(await Promise.all(markers.map((path) => path !== undefined && exists(path)))).some(Boolean)
+  ) {
+    throw new TargetError(
+      `Cannot overwrite "${volume}": it is no Zarr volume, so it may be something you want to keep; remove it yourself, or choose another target`,
+    );
+  }
+  if (claim !== undefined) {
+    const status = await ledger.status(claim.job).catch(() => undefined);
+    if (status?.target === volume && status.planId === claim.plan) await ledger.cancel(claim.job);
+  }
+  const going = join(dirname(volume), `.${basename(volume)}.${crypto.randomUUID()}.going`);
+  await Deno.rename(volume, going);
+  await Deno.remove(going, { recursive: true });
+}
+
+async function isEmptyOrAbsent(path: string): Promise<boolean> {
+  try {
+    for await (const _ of Deno.readDir(path)) return false;
+    return true;
+  } catch (error) {
+    if (isNotFound(error)) return true;
+    if (
+      (error as { code?: string }).code === "ENOTDIR" || error instanceof Deno.errors.NotADirectory
+    ) {
+      throw new TargetError(
+        `Cannot create "${path}" as a volume: a file is there; choose another target`,
+      );
+    }
+    throw error;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    if (isNotFound(error)) return false;
+    throw error;
+  }
+}
+
+/** Names of what differs between two plans, as paths into their JSON. */
+function differences(a: unknown, b: unknown, path = ""): string[] {
+  if (JSON.stringify(a) === JSON.stringify(b)) return [];
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) {
+    return [`${path}: ${JSON.stringify(a)} became ${JSON.stringify(b)}`];
+  }
+  const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
+  return [...keys]
+    .filter((key) => path !== "" || (key !== "id" && key !== "phases"))
+    .flatMap((key) =>
+      differences(
+        (a as Record<string, unknown>)[key],
+        (b as Record<string, unknown>)[key],
+        path === "" ? key : `${path}.${key}`,
+      )
+    ).slice(0, 5);
+}

@@ -1,0 +1,55 @@
+/**
+ * Plan, create, join and verify in one: a folder of sections becomes a volume.
+ * @module
+ */
+import type { JobStatus } from "../ledgers/ledger.ts";
+import { type CreatedJob, createJob, type CreateJobOptions } from "./create.ts";
+import { joinJob, type JoinJobOptions } from "./join.ts";
+import { planIngest, type PlanOptions, type PlanReport } from "./plan.ts";
+import { type VerifyOptions, type VerifyReport, verifyVolume } from "./verify.ts";
+
+/** How a stack is ingested. */
+export interface IngestOptions
+  extends Omit<PlanOptions, "onProgress">, CreateJobOptions, Omit<JoinJobOptions, "ledger"> {
+  /** Reads the finished volume back and holds it against the receipts. @default true */
+  readonly verify?: boolean;
+  readonly onPlanning?: PlanOptions["onProgress"];
+  readonly onPlanned?: (report: PlanReport) => void;
+  readonly onCreated?: (created: CreatedJob) => void;
+  readonly onVerify?: VerifyOptions["onProgress"];
+}
+
+/** What came of it. */
+export interface IngestResult {
+  readonly created: CreatedJob;
+  readonly status: JobStatus;
+  /** Absent where the job is not done, or `verify` is false. */
+  readonly verified?: VerifyReport;
+}
+
+/**
+ * Ingests a stack of images; given again, the same call resumes, joins, or finds that all is done.
+ * @param patterns A glob, a template, a folder, or files.
+ * @param target Path of the volume.
+ */
+export async function ingest(
+  patterns: readonly string[],
+  target: string,
+  options: IngestOptions,
+): Promise<IngestResult> {
+  const { verify = true, onPlanning, onPlanned, onCreated, onVerify, onProgress, ...rest } =
+    options;
+  const report = await planIngest(patterns, { ...rest, onProgress: onPlanning });
+  onPlanned?.(report);
+  const created = await createJob(report, target, rest);
+  onCreated?.(created);
+  if (created.state === "cancelled") await rest.ledger.retry(created.job, []);
+  const status = created.state === "done"
+    ? await rest.ledger.status(created.job)
+    : await joinJob(created.job, { ...rest, onProgress });
+  if (status.state !== "done" || !verify || (created.found && created.state === "done")) {
+    return { created, status };
+  }
+  const verified = await verifyVolume(created.volume, { ...rest, onProgress: onVerify });
+  return { created, status, verified };
+}

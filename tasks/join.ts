@@ -1,0 +1,202 @@
+/**
+ * Works on a job until nothing is left to do, beside any other process that does the same.
+ * @module
+ */
+import { hostname } from "node:os";
+import { LeaseLostError, SluiceError } from "../core/errors.ts";
+import { countTasks, type Plan } from "../core/plan.ts";
+import { BandBuffers, type Slab } from "../core/slab.ts";
+import { VERSION } from "../core/version.ts";
+import { codecVersions } from "../codecs/chunk_codec.ts";
+import type { JobStatus, Ledger } from "../ledgers/ledger.ts";
+import { readSourceList } from "../plugins/source_list.ts";
+import type { WorkerPool } from "../pool/worker_pool.ts";
+import { buildScales } from "../stages/build_scales.ts";
+import { decode } from "../stages/decode.ts";
+import { leaseTasks } from "../stages/lease_tasks.ts";
+import { pipeline } from "../stages/pipeline.ts";
+import { readStored } from "../stages/read_stored.ts";
+import { resolvePaths } from "../stages/resolve_paths.ts";
+import { compose, route } from "../stages/route.ts";
+import { splitChunks } from "../stages/split_chunks.ts";
+import type { Stage, StageError } from "../stages/stage.ts";
+import { upload } from "../stages/upload.ts";
+import { OmeZarrStore } from "../stores/ome_zarr.ts";
+import { finishVolume } from "./finish.ts";
+import { defaultMemory, shareMemory } from "./memory.ts";
+
+/** How far a job is. */
+export interface JobProgress {
+  readonly tasks: number;
+  readonly done: number;
+  /** Voxels, of all scales, that this process has encoded. */
+  readonly voxels: number;
+  /** Bytes that this process has written. */
+  readonly bytes: number;
+}
+
+/** How a process joins a job. */
+export interface JoinJobOptions {
+  readonly ledger: Ledger;
+  /** Decodes and encodes. The caller closes it. */
+  readonly pool: WorkerPool;
+  /** Bytes this process may take, above what the program itself takes. @default Half of what is free */
+  readonly memory?: number;
+  /** @default 60 */
+  readonly leaseSeconds?: number;
+  /** Ends the work at once; leases are given back. */
+  readonly signal?: AbortSignal;
+  /** Ends the work when the tasks in hand are done. */
+  readonly stop?: AbortSignal;
+  /** Works on although the plan was made by other versions, whose bytes may differ. @default false */
+  readonly anyVersion?: boolean;
+  readonly onProgress?: (progress: JobProgress) => void;
+  /** Told of every attempt that failed. */
+  readonly onFailure?: (error: StageError) => void;
+}
+
+/** Where the file system says that it can take no more: every other task would fail, too. */
+const FULL = new Set(["ENOSPC", "EDQUOT", "EROFS"]);
+
+/**
+ * Works on a job.
+ * @returns How the job stands when this process is done with it: others may still hold leases if it was stopped.
+ * @throws {SluiceError} If the volume is not the one of the job, or the disk is full: leases are given back.
+ */
+export async function joinJob(job: number, options: JoinJobOptions): Promise<JobStatus> {
+  const { ledger, pool, signal = new AbortController().signal, stop, onProgress, leaseSeconds } =
+    options;
+  const plan = await ledger.plan(job);
+  const { target } = await ledger.status(job);
+  checkVersions(plan, options.anyVersion ?? false);
+  const shares = shareMemory(plan, options.memory ?? defaultMemory(), pool.size);
+  const buffers = new BandBuffers();
+  await using store = await OmeZarrStore.open(target, {
+    pool,
+    buffers,
+    bandBytes: shares.bandBytes,
+  });
+  const claim = await store.folder.claim();
+  if (claim?.plan !== plan.id) {
+    throw new SluiceError(
+      `Cannot join job ${job}: "${target}" was replaced by another; run \`sluice status "${target}"\``,
+    );
+  }
+  await Deno.mkdir(store.folder.temporaryPath(claim.claim), { recursive: true });
+  const sources = await readSourceList(store.folder.sourcesPath, store.folder.amendmentsPath);
+  const fromImages = compose(
+    resolvePaths(sources, { origin: plan.source.crop.min }),
+    decode({
+      pool,
+      buffers,
+      dtype: plan.layout.dtype,
+      window: plan.policies.window,
+      fill: plan.layout.fill,
+      onError: plan.policies.onError,
+      bandBytes: shares.bandBytes,
+      wholeBytes: shares.wholeBytes,
+    }),
+  );
+  const fromStore = readStored(store, plan);
+  const read: Stage<undefined, Slab> = route((task) =>
+    plan.phases[task.phase].kind === "source" ? fromImages : fromStore
+  );
+  let [voxels, bytes, done] = [0, 0, 0];
+  const tasks = countTasks(plan);
+  const report = () => onProgress?.({ tasks, done, voxels, bytes });
+  const count = async () => {
+    done = (await ledger.status(job)).done;
+    report();
+  };
+  await count();
+
+  const run = pipeline(
+    leaseTasks(ledger, { job, leaseSeconds, stop, worker: `${hostname()}:${Deno.pid}` }),
+    {
+      signal,
+      onFailure: async (error) => {
+        const full = findCode(error);
+        if (full !== undefined) throw fullDisk(target, full, error);
+        if (error.cause instanceof LeaseLostError) return;
+        options.onFailure?.(error);
+        await ledger.fail(error.task.lease, error.task.index, rootOf(error)).catch(ignoreLost);
+      },
+    },
+  )
+    .through(read)
+    .through(buildScales(plan.layout, {
+      pool,
+      buffers,
+      makes: (phase) => {
+        const { kind, makes } = { makes: [], ...plan.phases[phase] };
+        return kind === "finish" ? [] : makes;
+      },
+    }))
+    .through(splitChunks(plan.layout))
+    .through(upload(store, {
+      pool,
+      ledger,
+      concurrency: shares.tasks,
+      ordered: false,
+      onProgress: (part) => {
+        voxels += part.voxels;
+        bytes += part.bytes;
+        report();
+      },
+    }));
+  for await (const { task, value } of run) {
+    try {
+      if (plan.phases[task.phase].kind === "finish") {
+        const { losses } = await ledger.status(job);
+        await finishVolume(store, plan, { losses, signal, guard: () => ledger.check(task.lease) });
+      }
+      await ledger.acknowledge(task.lease, [value]);
+    } catch (error) {
+      ignoreLost(error);
+    }
+    await count();
+  }
+  return await ledger.status(job);
+}
+
+function ignoreLost(error: unknown): void {
+  if (!(error instanceof LeaseLostError)) throw error;
+}
+
+/** What failed at the bottom, for the dead letter: the stage is in the message of the outer one. */
+function rootOf(error: StageError): Error {
+  return error.cause instanceof Error ? error.cause : error;
+}
+
+function findCode(error: unknown): string | undefined {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    const { code } = at as { code?: string };
+    if (code !== undefined && FULL.has(code)) return code;
+  }
+  return undefined;
+}
+
+function fullDisk(target: string, code: string, cause: Error): SluiceError {
+  const state = code === "EROFS"
+    ? "its file system is read-only"
+    : code === "EDQUOT"
+    ? "the quota is used up"
+    : "the disk is full";
+  return new SluiceError(
+    `Cannot write into "${target}": ${state}; make room and run the same command again, it goes on where it stopped`,
+    { cause },
+  );
+}
+
+function checkVersions(plan: Plan, any: boolean): void {
+  const mine: Record<string, string> = { sluice: VERSION, ...codecVersions(plan.layout.encoding) };
+  const other = Object.entries(plan.versions).filter(([name, version]) => mine[name] !== version);
+  if (other.length === 0 || any) return;
+  throw new SluiceError(
+    `Cannot join this job with ${
+      other.map(([name]) => `${name} ${mine[name] ?? "(none)"}`).join(", ")
+    }: it was planned with ${
+      other.map(([name, version]) => `${name} ${version}`).join(", ")
+    }, and the bytes could differ; use that version, or give --any-version`,
+  );
+}

@@ -1,0 +1,99 @@
+/**
+ * How a budget of memory is shared out.
+ * @module
+ */
+import process from "node:process";
+import { UsageError } from "../core/errors.ts";
+import type { Plan } from "../core/plan.ts";
+import { VOXEL_BYTES } from "../core/dtype.ts";
+import { leastCommonMultiple } from "../core/misc.ts";
+
+/** What one process may hold, by purpose. */
+export interface MemoryShares {
+  /** Tasks that are worked on at once. */
+  readonly tasks: number;
+  /** A band grows to this many bytes. */
+  readonly bandBytes: number;
+  /** Decoded bytes that the images of one task may hold. */
+  readonly wholeBytes: number;
+}
+
+const MIB = 1 << 20;
+/** A larger band gains nothing: its work is spread over the threads long before. */
+const LARGEST_BAND = 32 * MIB;
+
+/** Half of what the machine, or the control group the process runs in, has free now. */
+export function defaultMemory(): number {
+  const free = Deno.systemMemoryInfo().available;
+  const limit = process.constrainedMemory();
+  const used = process.memoryUsage().rss;
+  const allowed = limit > 0 && limit < 2 ** 50 ? limit - used : free;
+  return Math.floor(Math.min(free, allowed) / 2);
+}
+
+/**
+ * Shares a budget out for the largest task of a plan: bands of the scale that is read (one in use, one ahead), a
+ * gathered band of every coarser scale, images that are held decoded, and chunks on their way.
+ * @throws {UsageError} If the budget is too small for one task.
+ */
+export function shareMemory(plan: Plan, memory: number, threads: number): MemoryShares {
+  const { layout } = plan;
+  const voxelBytes = VOXEL_BYTES[layout.dtype];
+  const leastBands = plan.phases.map((phase) => {
+    if (phase.kind === "finish") return 0;
+    const scale = layout.scales[phase.kind === "scales" ? phase.reads : 0];
+    const rows = Math.min(
+      scale.size[1],
+      phase.makes.length > 1 ? leastCommonMultiple(scale.chunk[1], 2) : scale.chunk[1],
+    );
+    const [x, , z, c] = phase.cell;
+    return x * rows * Math.min(z, scale.size[2]) * c * voxelBytes;
+  });
+  const least = Math.max(...leastBands);
+  const chunk = layout.scales[0].chunk.reduce((product, side) => product * side, voxelBytes);
+  const chunks = chunk * 8 * (threads + 1) * 3;
+  const need = 4 * least + chunks;
+  if (need > memory) {
+    throw new UsageError(
+      `Cannot work with ${mebibytes(memory)} of memory: one row of chunks of this plan needs ${
+        mebibytes(need)
+      }; give --memory ${Math.ceil(need / MIB)}MiB or more, or plan with a smaller --chunk`,
+    );
+  }
+  const tasks = memory >= 2 * need + 64 * MIB ? 2 : 1;
+  const share = (memory - chunks * tasks) / tasks;
+  return {
+    tasks,
+    bandBytes: Math.max(least, Math.min(LARGEST_BAND, share / 6)),
+    wholeBytes: Math.max(
+      0,
+      Math.floor(share - 4 * Math.max(least, Math.min(LARGEST_BAND, share / 6))) / 2,
+    ),
+  };
+}
+
+/** Bytes as people read them. */
+export function mebibytes(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+  let at = 0;
+  while (bytes >= 1024 && at < units.length - 1) [bytes, at] = [bytes / 1024, at + 1];
+  return `${bytes < 10 && at > 0 ? bytes.toFixed(1) : Math.round(bytes)} ${units[at]}`;
+}
+
+/**
+ * Reads `512MiB`, `4GB`, `2G`: a number with a unit.
+ * @throws {UsageError} If it is none.
+ */
+export function parseBytes(text: string): number {
+  const match = /^\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?\s*$/i.exec(text);
+  if (match === null) {
+    throw new UsageError(
+      `Cannot read "${text}" as a size: write a number with a unit, such as 512MiB or 4GiB`,
+    );
+  }
+  const [, number, prefix, binary] = match;
+  const base = binary === "" && /b\s*$/i.test(text) && prefix !== "" ? 1000 : 1024;
+  return Math.floor(
+    Number(number) * base ** ["", "k", "m", "g", "t"].indexOf(prefix.toLowerCase()),
+  );
+}

@@ -1,0 +1,308 @@
+/**
+ * What a job will do, from headers alone: nothing is written.
+ * @module
+ */
+import { createHash } from "node:crypto";
+import { codecVersions } from "../codecs/chunk_codec.ts";
+import { type Box, box, boxSize, boxVolume } from "../core/box.ts";
+import { type Dtype, dtypeRange, isDtype, VOXEL_BYTES } from "../core/dtype.ts";
+import { SluiceError, UsageError } from "../core/errors.ts";
+import { type ChunkEncoding, countCells } from "../core/layout.ts";
+import { countTasks, type Plan } from "../core/plan.ts";
+import { planLayout, WANTED_TASKS } from "../core/plan_layout.ts";
+import { type Axis, product } from "../core/point.ts";
+import type { VoxelSize } from "../core/units.ts";
+import { VERSION } from "../core/version.ts";
+import { type ImageStack, readImageStack } from "../plugins/image_stack.ts";
+import type { Fault } from "../plugins/source.ts";
+import { hashSourceList } from "../plugins/source_list.ts";
+
+/** A half-open stretch of one axis. */
+export type Span = readonly [first: number, end: number];
+
+/** What may be said of a job. */
+export interface PlanOptions {
+  /** Edge lengths of a voxel. @default What the images say */
+  readonly voxelSize?: VoxelSize;
+  /** Must be said for uint32 and uint64. @default "image" */
+  readonly kind?: "image" | "labels";
+  /** Voxels of a chunk along x, y and z. */
+  readonly chunk?: readonly [x: number, y: number, z: number];
+  /** Voxels of a shard along x, y and z, or `none` for a file a chunk. */
+  readonly shard?: readonly [x: number, y: number, z: number] | "none";
+  /** @default zstd of level 3 */
+  readonly codec?: ChunkEncoding;
+  /** Scales of the pyramid, the finest included. */
+  readonly levels?: number;
+  /** OME-Zarr version. @default "0.5" */
+  readonly zarr?: "0.5" | "0.4";
+  /** Spread the values of a window over this dtype. */
+  readonly cast?: Dtype;
+  /** Values that become the least and the greatest of `cast`; what lies outside is cut off. */
+  readonly window?: readonly [low: number, high: number];
+  /** Crop, in voxels of the source. */
+  readonly x?: Span;
+  readonly y?: Span;
+  readonly z?: Span;
+  /** What an absent section means. `close`: the others move together. @default "error" */
+  readonly missing?: "error" | "fill" | "close";
+  /** What a broken image costs: the job or task, or its own voxels. @default "error" */
+  readonly onError?: "error" | "fill";
+  /** Series of an OME file, by number or name. */
+  readonly series?: number | string;
+  readonly signal?: AbortSignal;
+  /** Told how many files have been looked at. */
+  readonly onProgress?: (read: number, total: number) => void;
+}
+
+/** A plan with all that people want to know of it before it is carried out. */
+export interface PlanReport {
+  readonly plan: Plan;
+  /** The images, for the list beside the plan. */
+  readonly stack: ImageStack;
+  /** What the policies let pass: these voxels will be fill value. */
+  readonly losses: readonly Fault[];
+  /** What to know or to mend. */
+  readonly warnings: readonly string[];
+  readonly estimate: PlanEstimate;
+}
+
+/** Figures that follow from a plan; none of them is part of its identity. */
+export interface PlanEstimate {
+  readonly tasks: number;
+  readonly images: number;
+  /** Bytes of all source files. */
+  readonly sourceBytes: number;
+  /** Bytes of the voxels of all scales before compression: the volume is smaller. */
+  readonly voxelBytes: number;
+  /** Most files the volume can have, metadata included. */
+  readonly files: number;
+  /** Least memory of one worker process, above what the program itself takes. */
+  readonly workerBytes: number;
+}
+
+/** The inputs have faults that no policy lets pass. */
+export class PlanError extends SluiceError {
+  override readonly name = "PlanError";
+  constructor(message: string, readonly faults: readonly Fault[]) {
+    super(message);
+  }
+}
+
+/** Attributes faults to people: twenty of a kind are named, the rest counted. */
+const NAMED = 20;
+
+/**
+ * Plans the ingest of a stack of images.
+ * @param patterns A glob, a template, a folder, or files.
+ * @throws {PlanError} If the inputs have faults that the policies do not let pass; it names them all.
+ * @throws {UsageError} If the options do not fit the inputs.
+ */
+export async function planIngest(
+  patterns: readonly string[],
+  options: PlanOptions = {},
+): Promise<PlanReport> {
+  const { missing = "error", onError = "error", series, signal, onProgress, zarr = "0.5" } =
+    options;
+  const stack = await readImageStack(patterns, { missing, onError, series, signal, onProgress });
+  const [losses, fatal] = sortFaults(stack.faults, missing, onError);
+  if (fatal.length > 0) throw new PlanError(describeFaults(patterns, fatal), fatal);
+  const { info } = stack;
+  const warnings = [...stack.notes];
+
+  const kind = chooseKind(info.dtype, options.kind);
+  const { dtype, window } = chooseCast(info.dtype, kind, options);
+  const crop = chooseCrop(info.extent, options);
+  const size = boxSize(crop);
+  const voxelSize = options.voxelSize ?? info.voxelSize;
+  if (voxelSize === undefined || voxelSize.z === undefined) {
+    warnings.push(
+      `The images do not say how large a voxel is${
+        voxelSize === undefined ? "" : " along z"
+      }: scale 1 is written. ` +
+        "Give --voxel-size 4x4x40nm, or set it later with `sluice create TARGET --voxel-size 4x4x40nm --metadata-only`",
+    );
+  }
+  const axes = [
+    ...(info.hasTime ? ["t"] : []),
+    ...(info.hasChannels ? ["c"] : []),
+    ...(info.extent.max[2] > 1 ? ["z"] : []),
+    "y",
+    "x",
+  ] as Axis[];
+  const encoding = {
+    ...(options.codec ?? { codec: "zstd" as const, level: 3 }),
+    crc32c: zarr === "0.5",
+  };
+  const samples = Math.max(1, ...stack.images.map((image) => image.samples));
+  const shard = zarr === "0.4" ? "none" : options.shard;
+  if (zarr === "0.4" && options.shard !== undefined && options.shard !== "none") {
+    throw new UsageError(
+      "Cannot shard OME-Zarr 0.4, as Zarr v2 has no shards: leave --shard away, or use --zarr 0.5",
+    );
+  }
+  const { layout, phases } = planLayout({
+    size,
+    dtype,
+    axes,
+    kind,
+    voxelSize: voxelSize?.z === undefined ? undefined : voxelSize,
+    encoding,
+    chunk: options.chunk,
+    shard,
+    levels: options.levels,
+    samples,
+  });
+  const unidentified: Omit<Plan, "id"> = {
+    format: "sluice-plan",
+    formatVersion: 1,
+    versions: { sluice: VERSION, ...codecVersions(encoding) },
+    source: { kind: "images", list: hashSourceList(stack), images: stack.images.length, crop },
+    store: { kind: "ome-zarr", zarr },
+    kind,
+    ...(voxelSize?.z === undefined ? {} : { voxelSize }),
+    policies: {
+      missing: missing === "close" ? "error" : missing,
+      onError,
+      ...(window === undefined ? {} : { window }),
+    },
+    layout,
+    phases,
+  };
+  const plan: Plan = { ...unidentified, id: identify(unidentified) };
+  const tasks = countTasks(plan) - 1;
+  if (tasks < WANTED_TASKS) {
+    const depth = layout.scales[0].shard[2];
+    warnings.push(
+      `${tasks} ${tasks === 1 ? "task" : "tasks"}, as ${size[2]} sections make ${
+        Math.ceil(size[2] / depth)
+      } shards along z: more processes than tasks will wait`,
+    );
+  }
+  return { plan, stack, losses, warnings, estimate: estimate(plan, stack) };
+}
+
+/** SHA-256 of what is written. */
+function identify(plan: Omit<Plan, "id">): string {
+  return createHash("sha256").update(JSON.stringify(plan)).digest("hex");
+}
+
+function sortFaults(
+  faults: readonly Fault[],
+  missing: "error" | "fill" | "close",
+  onError: "error" | "fill",
+): [losses: Fault[], fatal: Fault[]] {
+  const passes = ({ policy }: Fault) =>
+    policy === "missing" ? missing === "fill" : policy === "on-error" ? onError === "fill" : false;
+  return [faults.filter(passes), faults.filter((fault) => !passes(fault))];
+}
+
+function describeFaults(patterns: readonly string[], faults: readonly Fault[]): string {
+  const kinds = Map.groupBy(faults, ({ kind }) => kind);
+  const lines = [...kinds].flatMap(([kind, of]) => [
+    ...of.slice(0, NAMED).map(({ path, reason }) => `  ${kind}: "${path}" ${reason}`),
+    ...(of.length > NAMED ? [`  ${kind}: ${of.length - NAMED} more`] : []),
+  ]);
+  const ways = [
+    ...(faults.some(({ policy }) => policy === "missing")
+      ? ["--missing fill to leave absent sections as fill value"]
+      : []),
+    ...(faults.some(({ policy }) => policy === "on-error")
+      ? ["--on-error fill to leave broken images as fill value"]
+      : []),
+  ];
+  return `Cannot plan "${patterns.slice(0, 3).join(" ")}${
+    patterns.length > 3 ? " …" : ""
+  }" as a volume: ${faults.length} ${faults.length === 1 ? "fault" : "faults"}; mend the files${
+    ways.map((way) => `, or give ${way}`).join("")
+  }\n${lines.join("\n")}`;
+}
+
+function chooseKind(dtype: Dtype, kind: "image" | "labels" | undefined): "image" | "labels" {
+  if (kind === undefined && (dtype === "uint32" || dtype === "uint64")) {
+    throw new UsageError(
+      `Cannot tell whether ${dtype} voxels are an image or labels: give --kind labels (never averaged) or --kind image`,
+    );
+  }
+  if (kind === "labels" && dtype === "float32") {
+    throw new UsageError(
+      "Cannot store float32 voxels as labels: labels are integers; give --kind image",
+    );
+  }
+  return kind ?? "image";
+}
+
+function chooseCast(
+  from: Dtype,
+  kind: "image" | "labels",
+  { cast, window }: PlanOptions,
+): { dtype: Dtype; window?: readonly [number, number] } {
+  if (cast === undefined && window === undefined) return { dtype: from };
+  if (cast !== undefined && !isDtype(cast)) {
+    throw new UsageError(`Cannot cast to "${cast}": it is no dtype`);
+  }
+  if (kind === "labels") {
+    throw new UsageError(
+      "Cannot cast labels: --window changes their values; leave --cast and --window away",
+    );
+  }
+  if (window === undefined) {
+    throw new UsageError(
+      `Cannot cast ${from} to ${cast} without a window: give --window low:hi, the values that become the least and the greatest`,
+    );
+  }
+  if (!(window[1] > window[0])) {
+    throw new UsageError(
+      `Cannot use --window ${window.join(":")}: the second value must be greater`,
+    );
+  }
+  const dtype = cast ?? from;
+  if (dtype === "float32") {
+    throw new UsageError("Cannot spread a window over float32: give --cast with an integer dtype");
+  }
+  dtypeRange(dtype);
+  return { dtype, window };
+}
+
+function chooseCrop(extent: Box, spans: Pick<PlanOptions, "x" | "y" | "z">): Box {
+  const min = [...extent.min];
+  const max = [...extent.max];
+  for (const [axis, name] of (["x", "y", "z"] as const).entries()) {
+    const span = spans[name];
+    if (span === undefined) continue;
+    const end = Math.min(span[1], extent.max[axis]);
+    if (!(span[0] >= 0 && span[0] < end)) {
+      throw new UsageError(
+        `Cannot crop --${name} ${span.join(":")}: the images reach from 0 to ${extent.max[axis]}`,
+      );
+    }
+    [min[axis], max[axis]] = [span[0], end];
+  }
+  return box(min, max);
+}
+
+function estimate(plan: Plan, stack: ImageStack): PlanEstimate {
+  const { layout } = plan;
+  const voxelBytes = VOXEL_BYTES[layout.dtype];
+  const rows = plan.phases.map((phase) => {
+    if (phase.kind === "finish") return 0;
+    const { chunk, size } = layout.scales[phase.kind === "scales" ? phase.reads : 0];
+    return 3 * phase.cell[0] * chunk[1] * Math.min(phase.cell[2], size[2]) * phase.cell[3] *
+      voxelBytes;
+  });
+  const paths = new Map(stack.images.map((image) => [image.path, image.size]));
+  return {
+    tasks: countTasks(plan),
+    images: stack.images.length,
+    sourceBytes: [...paths.values()].reduce((sum, size) => sum + size, 0),
+    voxelBytes: layout.scales.reduce(
+      (sum, { size }) => sum + boxVolume({ min: [0, 0, 0, 0, 0], max: size }) * voxelBytes,
+      0,
+    ),
+    files: layout.scales.reduce(
+      (sum, { size, shard }) => sum + 1 + product(countCells(size, shard)),
+      1,
+    ),
+    workerBytes: Math.max(...rows),
+  };
+}
