@@ -1,7 +1,8 @@
 /**
  * Rows of most frequent values; {@linkcode modeRow} chooses how.
  *
- * Most windows of labels hold one value only, and that is seen at once.
+ * Voxels are compared as integers whose order is that of the dtype. Most windows of labels hold one value
+ * only, and that is seen at once.
  * @module
  */
 import { type MakeRow, NAN_BITS, viewHalves } from "./_mean_rows.ts";
@@ -13,28 +14,43 @@ export function modeRow(source: VoxelArray, target: VoxelArray, fill: number): M
     const [from, to] = [viewHalves(source), viewHalves(target as BigUint64Array)];
     return (...row) => modeHalves(from, to, fill % 2 ** 32, Math.floor(fill / 2 ** 32), ...row);
   }
+  const [from, to] = [viewIntegers(source), viewIntegers(target)];
   if (source instanceof Float32Array) {
-    return (...row) => modeFloats(source, target as Float32Array, keyOf(fill), ...row);
+    const [bits] = new Int32Array(Float32Array.of(fill).buffer);
+    return (...row) => modeFloats(from as Int32Array, to as Int32Array, orderOf(bits), ...row);
   }
-  return (...row) => modeIntegers(source, target as typeof source, fill, ...row);
+  // What puts the voxels in order once it has been flipped: those below 0 come first.
+  const signed = source instanceof Int8Array || source instanceof Int16Array;
+  const flip = source instanceof Uint32Array
+    ? 1 << 31
+    : signed
+    ? 1 << source.BYTES_PER_ELEMENT * 8 - 1
+    : 0;
+  const mask = from.BYTES_PER_ELEMENT === 4 ? -1 : (1 << from.BYTES_PER_ELEMENT * 8) - 1;
+  return (...row) => modeIntegers(from, to, flip, fill & mask ^ flip, ...row);
 }
 
-type Integers =
-  | Uint8Array
-  | Int8Array
-  | Uint16Array
-  | Int16Array
-  | Uint32Array
-  | Int32Array;
+type Integers = Uint8Array | Uint16Array | Int32Array;
 
-/** The voxels of one window. */
-const keys = new Float64Array(8);
-const highs = new Uint32Array(8);
-const lows = new Uint32Array(8);
+function viewIntegers({ buffer, byteOffset, length, BYTES_PER_ELEMENT }: VoxelArray): Integers {
+  const view = BYTES_PER_ELEMENT === 4
+    ? Int32Array
+    : BYTES_PER_ELEMENT === 2
+    ? Uint16Array
+    : Uint8Array;
+  return new view(buffer as ArrayBuffer, byteOffset, length);
+}
+
+/** The different values of one window, and how often each comes. */
+const keys = new Int32Array(8);
+const highKeys = new Uint32Array(8);
+const lowKeys = new Uint32Array(8);
+const counts = new Int32Array(8);
 
 function modeIntegers(
   from: Integers,
   to: Integers,
+  flip: number,
   fill: number,
   rows: number,
   a: number,
@@ -45,37 +61,36 @@ function modeIntegers(
   factor: number,
   at: number,
 ): void {
-  const step = factor === 2 ? 1 : 0;
   for (let x = 0, out = at; x < width; x += factor, out++) {
-    const next = x + 1 < width ? step : 0;
-    const i = a + x, j = b + x;
+    const next = factor === 2 && x + 1 < width ? 1 : 0;
+    const i = a + x, j = b + x, k = c + x, l = d + x;
     const value = from[i];
     if (
       value === from[i + next] &&
       (rows === 1 || value === from[j] && value === from[j + next] &&
-          (rows === 2 ||
-            value === from[c + x] && value === from[c + x + next] &&
-              value === from[d + x] && value === from[d + x + next]))
+          (rows === 2 || value === from[k] && value === from[k + next] &&
+              value === from[l] && value === from[l + next]))
     ) {
       to[out] = value;
       continue;
     }
-    let count = 0;
-    for (let k = 0; k <= next; k++) {
-      keys[count++] = from[i + k];
-      if (rows > 1) keys[count++] = from[j + k];
+    let different = 0;
+    for (let n = 0; n <= next; n++) {
+      different = count(from[i + n] ^ flip, different);
+      if (rows > 1) different = count(from[j + n] ^ flip, different);
       if (rows > 2) {
-        keys[count++] = from[c + x + k];
-        keys[count++] = from[d + x + k];
+        different = count(from[k + n] ^ flip, different);
+        different = count(from[l + n] ^ flip, different);
       }
     }
-    to[out] = modeOf(count, fill);
+    to[out] = mostFrequent(different, fill) ^ flip;
   }
 }
 
+/** float32 by its bits. */
 function modeFloats(
-  from: Float32Array,
-  to: Float32Array,
+  from: Int32Array,
+  to: Int32Array,
   fill: number,
   rows: number,
   a: number,
@@ -86,44 +101,53 @@ function modeFloats(
   factor: number,
   at: number,
 ): void {
-  const bits = new Uint32Array(to.buffer, to.byteOffset, to.length);
   for (let x = 0, out = at; x < width; x += factor, out++) {
-    const next = x + 1 < width ? factor - 1 : 0;
-    let count = 0;
-    for (let k = x; k <= x + next; k++) {
-      keys[count++] = keyOf(from[a + k]);
-      if (rows > 1) keys[count++] = keyOf(from[b + k]);
+    const next = factor === 2 && x + 1 < width ? 1 : 0;
+    let different = 0;
+    for (let n = x; n <= x + next; n++) {
+      different = count(orderOf(from[a + n]), different);
+      if (rows > 1) different = count(orderOf(from[b + n]), different);
       if (rows > 2) {
-        keys[count++] = keyOf(from[c + k]);
-        keys[count++] = keyOf(from[d + k]);
+        different = count(orderOf(from[c + n]), different);
+        different = count(orderOf(from[d + n]), different);
       }
     }
-    const mode = modeOf(count, fill);
-    if (mode === NAN_KEY) bits[out] = NAN_BITS;
-    else to[out] = mode;
+    const key = different === 1 ? keys[0] : mostFrequent(different, fill);
+    to[out] = key < 0 ? key ^ 0x7fffffff : key;
   }
 }
 
-/** Stands for every NaN: equal to itself, and larger than what stands for infinity. */
-const NAN_KEY = Infinity;
-/** Stands for infinity, which it becomes again as float32. */
-const INFINITY_KEY = 1e300;
+const INFINITY_BITS = 0x7f800000;
 
-function keyOf(voxel: number): number {
-  // Adding 0 makes 0 of -0.
-  return voxel === voxel ? Math.min(Math.fround(voxel) + 0, INFINITY_KEY) : NAN_KEY;
+/** An integer for the bits of a float32, in the order of the numbers; one for 0 and -0, one for all NaN. */
+function orderOf(bits: number): number {
+  const size = bits & 0x7fffffff;
+  return size > INFINITY_BITS ? NAN_BITS : bits >= 0 || size === 0 ? size : bits ^ 0x7fffffff;
 }
 
-/** The most frequent of the first `count` keys; of several the smallest but `fill`. */
-function modeOf(count: number, fill: number): number {
-  let best = fill, most = 0;
-  for (let i = 0; i < count; i++) {
+/** Counts one more voxel; returns how many values are different so far. */
+function count(key: number, different: number): number {
+  for (let i = 0; i < different; i++) {
+    if (keys[i] === key) {
+      counts[i]++;
+      return different;
+    }
+  }
+  keys[different] = key;
+  counts[different] = 1;
+  return different + 1;
+}
+
+/** The most frequent of the counted values; of several the smallest but `fill`. */
+function mostFrequent(different: number, fill: number): number {
+  let best = keys[0], most = counts[0];
+  for (let i = 1; i < different; i++) {
     const key = keys[i];
-    let same = 0;
-    for (let j = 0; j < count; j++) if (keys[j] === key) same++;
-    if (same > most || same === most && key !== fill && (best === fill || key < best)) {
+    if (
+      counts[i] > most || counts[i] === most && key !== fill && (best === fill || key < best)
+    ) {
       best = key;
-      most = same;
+      most = counts[i];
     }
   }
   return best;
@@ -163,41 +187,46 @@ function modeHalves(
       to[out + 1] = high;
       continue;
     }
-    let count = 0;
+    let different = 0;
     for (let n = 0; n <= next; n += 2) {
-      lows[count] = from[i + n];
-      highs[count++] = from[i + n + 1];
-      if (rows === 1) continue;
-      lows[count] = from[j + n];
-      highs[count++] = from[j + n + 1];
-      if (rows === 2) continue;
-      lows[count] = from[k + n];
-      highs[count++] = from[k + n + 1];
-      lows[count] = from[l + n];
-      highs[count++] = from[l + n + 1];
+      different = countHalves(from[i + n], from[i + n + 1], different);
+      if (rows > 1) different = countHalves(from[j + n], from[j + n + 1], different);
+      if (rows > 2) {
+        different = countHalves(from[k + n], from[k + n + 1], different);
+        different = countHalves(from[l + n], from[l + n + 1], different);
+      }
     }
-    const mode = modeOfHalves(count, fillLow, fillHigh);
-    to[out] = lows[mode];
-    to[out + 1] = highs[mode];
+    const mode = mostFrequentHalves(different, fillLow, fillHigh);
+    to[out] = lowKeys[mode];
+    to[out + 1] = highKeys[mode];
   }
 }
 
-/** Where the most frequent of the first `count` pairs is; of several the smallest but the fill value. */
-function modeOfHalves(count: number, fillLow: number, fillHigh: number): number {
-  let best = 0, most = 0;
-  let bestIsFill = true;
-  for (let i = 0; i < count; i++) {
-    const low = lows[i], high = highs[i];
-    let same = 0;
-    for (let j = 0; j < count; j++) if (lows[j] === low && highs[j] === high) same++;
-    const isFill = low === fillLow && high === fillHigh;
+function countHalves(low: number, high: number, different: number): number {
+  for (let i = 0; i < different; i++) {
+    if (lowKeys[i] === low && highKeys[i] === high) {
+      counts[i]++;
+      return different;
+    }
+  }
+  lowKeys[different] = low;
+  highKeys[different] = high;
+  counts[different] = 1;
+  return different + 1;
+}
+
+/** Where the most frequent of the counted values is; of several the smallest but the fill value. */
+function mostFrequentHalves(different: number, fillLow: number, fillHigh: number): number {
+  let best = 0;
+  for (let i = 1; i < different; i++) {
+    const more = counts[i] - counts[best];
+    const low = lowKeys[i], high = highKeys[i];
     if (
-      same > most || same === most && !isFill &&
-        (bestIsFill || high < highs[best] || high === highs[best] && low < lows[best])
+      more > 0 || more === 0 && !(low === fillLow && high === fillHigh) &&
+        (lowKeys[best] === fillLow && highKeys[best] === fillHigh ||
+          high < highKeys[best] || high === highKeys[best] && low < lowKeys[best])
     ) {
       best = i;
-      most = same;
-      bestIsFill = isFill;
     }
   }
   return best;
