@@ -132,6 +132,15 @@ export async function readPage(directory: TiffDirectory): Promise<TiffPage> {
   if (photometric === 6 && packing !== "jpeg") {
     throw brokenTiff("its colours are YCbCr and not packed as JPEG", "convert it to RGB");
   }
+  if (packing === "jpeg") {
+    const together = samples / planes;
+    if (dtype !== "uint8" || bits !== 8 || (together !== 1 && together !== 3)) {
+      throw brokenTiff(
+        `its JPEG has ${together} samples of ${bits} bits a pixel, and 1 or 3 of 8 bits are decoded`,
+        "convert the file to another compression",
+      );
+    }
+  }
   const across = Math.ceil(width / blockWidth);
   const down = Math.ceil(height / blockHeight);
   const needed = across * down * planes;
@@ -172,7 +181,7 @@ export async function readPage(directory: TiffDirectory): Promise<TiffPage> {
       height,
       samples,
       dtype,
-      rowGroup: packing === "none" && !tiled ? 1 : blockHeight,
+      rowGroup: packing === "none" && !tiled && bits >= 8 ? 1 : blockHeight,
     },
     little: directory.file.header.little,
     bits,

@@ -9,8 +9,10 @@ import type {
   ImageFile,
   ImageFormat,
   ImageReader,
+  OpenImageOptions,
 } from "./image.ts";
-import { brokenTiff, TiffFile } from "./_tiff_directory.ts";
+import { BlockRowReader } from "./_tiff_blocks.ts";
+import { TiffFile } from "./_tiff_directory.ts";
 import { isMainImage, readPage } from "./_tiff_page.ts";
 import { isRaw, planeBytes, readRawRows } from "./_tiff_raw.ts";
 
@@ -35,17 +37,26 @@ export const tiff: ImageFormat = {
     return { format: "tiff", images };
   },
 
-  async open(bytes: ByteSource, at: ImageAt): Promise<ImageReader> {
+  async open(
+    bytes: ByteSource,
+    at: ImageAt,
+    { wholeBytes = 64 * 1024 * 1024 }: OpenImageOptions = {},
+  ): Promise<ImageReader> {
     const file = await TiffFile.open(bytes);
     const page = await readPage(await file.directory(at.ifd ?? file.header.first));
     const shift = (at.plane ?? 0) * planeBytes(page);
-    if (!isRaw(page)) {
-      throw brokenTiff("it is compressed or tiled", "convert it to uncompressed strips");
+    if (isRaw(page)) {
+      return {
+        header: page.header,
+        readRows: (first, end, out) => readRawRows(bytes, page, shift, first, end, out),
+        [Symbol.asyncDispose]: () => Promise.resolve(),
+      };
     }
+    const rows = new BlockRowReader(bytes, page, wholeBytes);
     return {
       header: page.header,
-      readRows: (first, end, out) => readRawRows(bytes, page, shift, first, end, out),
-      [Symbol.asyncDispose]: () => Promise.resolve(),
+      readRows: (first, end, out) => rows.readRows(first, end, out),
+      [Symbol.asyncDispose]: () => rows.close(),
     };
   },
 };

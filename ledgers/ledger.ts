@@ -2,8 +2,51 @@
  * Who works on what, and what is done.
  * @module
  */
+import { SluiceError } from "../core/errors.ts";
 import type { Lease, Plan } from "../core/plan.ts";
 import type { Receipt } from "../core/receipt.ts";
+
+/** What is the matter with a ledger. */
+export type LedgerFault =
+  /** Another process held the database for longer than one waits. */
+  | "locked"
+  /** Not a database, or one that is damaged. */
+  | "corrupt"
+  /** A database of another program. */
+  | "foreign"
+  | "read-only"
+  /** Written by a newer sluice. */
+  | "newer-schema"
+  | "no-such-job"
+  | "disk-full"
+  /** On a disk where locks between machines cannot be trusted. */
+  | "network-file-system"
+  /** It cannot be opened or reached. */
+  | "unavailable";
+
+/** The ledger itself cannot serve: exit code 1. */
+export class LedgerError extends SluiceError {
+  /** Says which class it is where classes do not travel, as from a worker. */
+  override readonly name = "LedgerError";
+  /**
+   * Says what is the matter, for people and for callers.
+   * @param message What could not be done, and the way out.
+   * @param fault What callers branch on.
+   */
+  constructor(message: string, readonly fault: LedgerFault, options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+/** How every ledger is opened. */
+export interface LedgerOptions {
+  /** Attempts of a task before it is a dead letter. @default 3 */
+  readonly attempts?: number;
+  /** Workers that may die or stall while they hold a task before it is a dead letter. @default 10 */
+  readonly lapses?: number;
+  /** The clock, in milliseconds since 1970. @default Date.now */
+  readonly now?: () => number;
+}
 
 /** How a job stands as a whole. */
 export type JobState =
@@ -13,47 +56,64 @@ export type JobState =
   | "done"
   /** Nothing more can be leased; some tasks are dead letters, and those above them blocked. */
   | "failed"
+  /** Someone ended it; `retry` reopens it. */
   | "cancelled";
 
 /** Where a job lies. */
 export interface JobSummary {
+  /** Its number in this ledger. */
   readonly job: number;
+  /** `id` of its plan: what is written. */
   readonly planId: string;
   /** Path or URL of the volume. */
   readonly target: string;
+  /** How it stands. */
   readonly state: JobState;
   /** Milliseconds since 1970. */
   readonly created: number;
+  /** Tasks of all phases. */
   readonly tasks: number;
+  /** Tasks that are done. */
   readonly done: number;
 }
 
 /** Tasks of one phase by state. Their sum is the phase. */
 export interface PhaseStatus {
+  /** Can be leased once the phases before are over. */
   readonly waiting: number;
+  /** Someone works on them. */
   readonly leased: number;
   /** Above a dead letter: cannot be leased before `retry`. */
   readonly blocked: number;
+  /** Acknowledged. */
   readonly done: number;
+  /** Dead letters. */
   readonly dead: number;
 }
 
-/** A lease that someone holds. */
+/** A lease that someone holds, or let expire and nobody has taken yet. */
 export interface HeldLease {
+  /** Who holds it, as it named itself. */
   readonly worker: string;
+  /** First task, as they were leased; some may be acknowledged since. */
   readonly first: number;
+  /** One past the last task. */
   readonly end: number;
   /** Milliseconds since 1970. */
   readonly since: number;
+  /** Milliseconds since 1970. */
   readonly expires: number;
 }
 
 /** All that `status` says; made from a few rows, never by walking tasks. */
 export interface JobStatus extends JobSummary {
+  /** In the order of the plan. */
   readonly phases: readonly PhaseStatus[];
+  /** In ascending order of task. */
   readonly leases: readonly HeldLease[];
-  /** Losses in the receipts of done tasks. */
+  /** How many losses the receipts of done tasks name. */
   readonly losses: number;
+  /** Tasks that are dead, over all phases. */
   readonly deadLetters: number;
   /** When the last task was acknowledged, milliseconds since 1970. */
   readonly lastDone?: number;
@@ -61,9 +121,11 @@ export interface JobStatus extends JobSummary {
 
 /** A task that is given up, with its reason. */
 export interface DeadLetter {
+  /** Its number. */
   readonly task: number;
+  /** Attempts that failed. */
   readonly attempts: number;
-  /** What the last attempt failed with. */
+  /** What the last attempt failed with, at most 2000 characters of it; or how many workers died over it. */
   readonly reason: string;
   /** Milliseconds since 1970. */
   readonly when: number;
@@ -73,7 +135,10 @@ export interface DeadLetter {
 export interface CreateOptions {
   /** Path or URL of the volume. */
   readonly target: string;
-  /** Folder that receipts are appended to; absent: the ledger keeps them itself (memory), or none are kept. */
+  /**
+   * Folder that receipts are appended to; absent: the ledger keeps them itself (memory), or none are kept.
+   * It may outlive the ledger: receipts of a job created later count before those of an earlier one.
+   */
   readonly receipts?: string;
 }
 
@@ -83,53 +148,74 @@ export interface LeaseOptions {
   readonly worker: string;
   /** At most this many tasks, in a row. @default 1 */
   readonly tasks?: number;
-  /** @default 60 */
+  /** How long, unless it is extended. @default 60 */
   readonly leaseSeconds?: number;
 }
 
 /**
  * The contract of every ledger; `tests/ledgers/conformance.ts` holds it to each line.
  *
- * Tasks are numbers; the ledger keeps ranges of them. Times come from the ledger's own clock.
+ * Tasks are numbers; the ledger keeps ranges of them. Times come from the ledger's own clock. A lease is over when
+ * it expires, when the last of its tasks was acknowledged, failed or given back, or when `retry` or `cancel` takes
+ * it; from then on, all that is asked in its name is refused. Every method that takes the number of a job throws a
+ * {@linkcode LedgerError} (`no-such-job`) where there is none.
  */
 export interface Ledger extends AsyncDisposable {
   /** Adds a job; returns its number. Fast whatever the number of tasks. */
   create(plan: Plan, options: CreateOptions): Promise<number>;
+  /** The plan of a job. */
   plan(job: number): Promise<Plan>;
   /** Every job, newest first. */
   jobs(): AsyncIterable<JobSummary>;
   /**
-   * Leases up to `tasks` tasks in a row of the first phase that is not over. Leases that expired, and those of
-   * workers that are known to be dead, go back first.
-   * `wait`: none is free now, but some are leased. `done`: nothing is left to lease (see `status` for why).
+   * Leases up to `tasks` tasks in a row of the first phase that is not over, lowest first. Leases that expired, and
+   * those of workers that are known to be dead, go back first: that uses no attempt, but a task that lapses so ten
+   * times is a dead letter.
+   * @returns `wait`: none is free now, but some are leased. `done`: nothing is left to lease (see `status` for why).
    */
   lease(job: number, options: LeaseOptions): Promise<Lease | "wait" | "done">;
-  /** Moves the expiry on. @throws {LeaseLostError} If the lease expired, was taken, or the job was cancelled. */
+  /**
+   * Moves the expiry on, to `leaseSeconds` from now.
+   * @throws {LeaseLostError} If the lease is over: `expired`, `taken` (others have its tasks, or they are done), or
+   * `cancelled` with its job.
+   */
   extend(lease: Lease): Promise<void>;
-  /** Only asks whether the lease still holds. @throws {LeaseLostError} As `extend`. */
+  /** Only asks whether the lease still holds; cheap enough for every commit. @throws {LeaseLostError} As `extend`. */
   check(lease: Lease): Promise<void>;
   /**
-   * Marks tasks of the lease done, all or none; appends their receipts first.
-   * @throws {LeaseLostError} As `extend`: then nothing is marked.
+   * Marks tasks of the lease done, all or none; appends their receipts first. They leave the lease, the rest stays.
+   * @throws {LeaseLostError} As `extend`, or if a task left the lease before: then nothing is marked.
+   * @throws {RangeError} If a receipt is for a task or a fence that is not the lease's, or two are for one task.
    */
   acknowledge(lease: Lease, receipts: readonly Receipt[]): Promise<void>;
-  /** Uses one attempt of one task; after the last, it is a dead letter and what lies above it is blocked. */
+  /**
+   * Uses one attempt of one task; after the last, it is a dead letter and what lies above it is blocked.
+   * The task leaves the lease.
+   * @throws {LeaseLostError} As `acknowledge`. @throws {RangeError} If the task is not the lease's.
+   */
   fail(lease: Lease, task: number, error: Error): Promise<void>;
   /** Gives back what is left of a lease; no attempt is used. Never throws for a lease that was lost. */
   release(lease: Lease): Promise<void>;
-  /** Dead letters in ascending order of task. */
+  /**
+   * Dead letters in ascending order of task.
+   * @param page Those after a task, at most `limit` of them; by default from the first, all.
+   */
   deadLetters(
     job: number,
     page?: { readonly after?: number; readonly limit?: number },
   ): Promise<DeadLetter[]>;
   /**
-   * Puts tasks back, done or dead, and with them every task of later phases that depends on them. Without
-   * `tasks`: every dead letter. Tasks that are leased lose their lease. Also reopens a cancelled job.
+   * Puts tasks back, done or dead, with all their attempts, and with them every task of later phases that depends on
+   * them; one that lies above another dead letter stays blocked. Without `tasks`: every dead letter. A lease that
+   * holds one of them is lost whole. Also reopens a cancelled job.
+   * @param tasks Half-open ranges, in any order.
    * @returns How many tasks wait now that did not before.
+   * @throws {RangeError} If a range is empty or not within the job.
    */
   retry(job: number, tasks?: readonly (readonly [first: number, end: number])[]): Promise<number>;
-  /** Ends a job: every lease is lost at once. */
+  /** Ends a job: every lease is lost at once. A job that is done stays so. */
   cancel(job: number): Promise<void>;
+  /** How a job stands. Fast whatever the number of tasks. */
   status(job: number): Promise<JobStatus>;
   /** The receipt that counts (highest fence) of every task that is done; order is free. */
   receipts(job: number): AsyncIterable<Receipt>;

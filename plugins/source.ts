@@ -14,6 +14,8 @@ export interface SourceImage {
   /** Name of the image format; empty where there is no image. */
   readonly format: string;
   readonly at: ImageAt;
+  /** Which image of its file it is, from 0; absent where the file holds one. */
+  readonly page?: number;
   /** Bytes of the file, and when it was last changed, in milliseconds since 1970. */
   readonly size: number;
   readonly mtime: number;
@@ -42,6 +44,7 @@ export interface Fault {
     | "size"
     | "dtype"
     | "not an image"
+    | "broken"
     | "unreadable"
     | "duplicate"
     | "overlap";

@@ -1,0 +1,70 @@
+/**
+ * Disks that several machines share, where the locks of SQLite cannot be trusted
+ * (https://www.sqlite.org/wal.html, "all processes must be on the same host").
+ * @module
+ */
+import { realpathSync, statfsSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { isNotFound } from "../core/errors.ts";
+
+// Type numbers of statfs(2), from linux/magic.h and the sources of those that are not in the kernel.
+const TYPES: ReadonlyMap<number, string> = new Map([
+  [0x6969, "NFS"],
+  [0x517b, "SMB"],
+  [0xff534d42, "CIFS"],
+  [0xfe534d42, "SMB2"],
+  [0x0bd00bd0, "Lustre"],
+  [0x47504653, "GPFS"],
+  [0x19830326, "BeeGFS"],
+  [0x5346414f, "AFS"],
+  [0x6b414653, "AFS"],
+  [0x00c36400, "Ceph"],
+  [0x01021997, "9p"],
+  [0x20030528, "OrangeFS"],
+]);
+const FUSE = 0x65735546;
+const SHARED_FUSE =
+  /^fuse\.(sshfs|nfs|s3fs|s3|goofys|rclone|gcsfuse|blobfuse|mountpoint-s3|juicefs|gluster|ceph|beegfs|lustre|smb|cifs|davfs|curlftpfs|mfs|moosefs|lizardfs|afs)/;
+
+/**
+ * The name of the network file system that a path lies on, or undefined where it lies on a local disk or where one
+ * cannot know (no permission to ask, or not Linux). The path itself need not be there.
+ */
+export function networkFileSystem(path: string): string | undefined {
+  if (Deno.build.os !== "linux") return undefined;
+  try {
+    const real = realPath(resolve(path));
+    const type = statfsSync(real).type >>> 0;
+    return type === FUSE ? sharedFuse(real) : TYPES.get(type);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) return undefined;
+    throw error;
+  }
+}
+
+/** The path, or the nearest folder above it that is there, without symbolic links. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if (!isNotFound(error) || dirname(path) === path) throw error;
+    return realPath(dirname(path));
+  }
+}
+
+function sharedFuse(path: string): string | undefined {
+  const mounts = Deno.readTextFileSync("/proc/mounts").split("\n").map((line) => line.split(" "));
+  const [, , kind = ""] = mounts
+    .filter(([, at = ""]) => path === unescape(at) || path.startsWith(withSlash(unescape(at))))
+    .reduce((best, mount) => best[1].length > mount[1].length ? best : mount, ["", "", ""]);
+  return SHARED_FUSE.test(kind) ? kind : undefined;
+}
+
+function withSlash(folder: string): string {
+  return folder.endsWith("/") ? folder : `${folder}/`;
+}
+
+/** Mount points are written with blanks and backslashes as octal numbers. */
+function unescape(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_, octal) => String.fromCharCode(parseInt(octal, 8)));
+}

@@ -1,0 +1,93 @@
+/**
+ * Ledgers by their address.
+ * @module
+ */
+import { homedir } from "node:os";
+import { isAbsolute, join } from "node:path";
+import { UsageError } from "../core/errors.ts";
+import type { Ledger, LedgerOptions } from "./ledger.ts";
+
+/** Opens the ledger that the rest of an address, after `scheme:`, names. */
+export type LedgerOpener = (rest: string, options: LedgerOptions) => Promise<Ledger>;
+
+/**
+ * Kinds of ledgers by the scheme of their address. A script may add one, or replace one, before it opens a ledger;
+ * nothing is loaded before it is used.
+ */
+export const ledgerSchemes: Map<string, LedgerOpener> = new Map<string, LedgerOpener>([
+  [
+    "memory",
+    async (_rest, options) => (await import("./memory_ledger.ts")).openMemoryLedger(options),
+  ],
+  [
+    "sqlite",
+    async (rest, options) => {
+      // sqlite:///PATH, as other programs write it, is sqlite:/PATH.
+      const path = rest.replace(/^\/\/(?=\/)/, "");
+      if (path === "") {
+        throw new UsageError(
+          `Cannot open ledger "sqlite:" as a database: it names no file; write --ledger sqlite:PATH`,
+        );
+      }
+      return (await import("./sqlite_ledger.ts")).openSqliteLedger(path, options);
+    },
+  ],
+]);
+
+/** What is read of the environment. */
+export interface Environment {
+  /** The value of a variable, or undefined where it is not set. */
+  get(name: string): string | undefined;
+}
+
+/**
+ * Opens the ledger at an address: `sqlite:PATH` (made with its folder if need be), or `memory:`, which is empty and
+ * ends with the script.
+ * @throws {UsageError} If the address has a scheme that is not in {@linkcode ledgerSchemes}.
+ * @throws {LedgerError} If it cannot be opened.
+ * @example A job that does not outlive its script
+ * ```ts
+ * import { openLedger } from "@sluice/sluice";
+ * import { rejects } from "node:assert/strict";
+ * await using ledger = await openLedger("memory:");
+ * await rejects(ledger.status(42), { name: "LedgerError", fault: "no-such-job" });
+ * ```
+ */
+export function openLedger(url: string, options: LedgerOptions = {}): Promise<Ledger> {
+  const colon = url.indexOf(":");
+  const open = colon < 0 ? undefined : ledgerSchemes.get(url.slice(0, colon));
+  if (open === undefined) {
+    const known = [...ledgerSchemes.keys()].map((scheme) => `${scheme}:`).join(", ");
+    return Promise.reject(
+      new UsageError(
+        `Cannot open ledger "${
+          withoutSecrets(url)
+        }" as one of ${known}: it begins with none of them; a file is sqlite:PATH`,
+      ),
+    );
+  }
+  return open(url.slice(colon + 1), options);
+}
+
+/**
+ * The folder for what belongs to no volume: `SLUICE_HOME`, else `sluice` in `XDG_STATE_HOME`, else
+ * `~/.local/state/sluice`.
+ */
+export function sluiceHome(env: Environment = Deno.env): string {
+  const own = env.get("SLUICE_HOME");
+  if (own) return own;
+  // The XDG base directory specification has relative paths ignored.
+  const state = env.get("XDG_STATE_HOME");
+  if (state && isAbsolute(state)) return join(state, "sluice");
+  return join(env.get("HOME") || homedir(), ".local", "state", "sluice");
+}
+
+/** The address of the ledger where none is given: `SLUICE_LEDGER`, else `jobs.db` in {@linkcode sluiceHome}. */
+export function defaultLedgerUrl(env: Environment = Deno.env): string {
+  return env.get("SLUICE_LEDGER") || `sqlite:${join(sluiceHome(env), "jobs.db")}`;
+}
+
+/** An address without the name and password before its host. */
+function withoutSecrets(url: string): string {
+  return url.replace(/\/\/.*@/, "//");
+}

@@ -1,0 +1,246 @@
+/**
+ * Receipts beside the volume: every process appends to a file of its own, a line a task.
+ *
+ * A line is a JSON object with short keys: `t` task, `f` fence, `u` units, each as
+ * `[unit, bytes, crc, voxels, min, max]`, and, where there is something to say, `l` losses, each as
+ * `[image, kind, min, max, reason]` with the two corners of the box, and `s` the checksum of the sources.
+ * @module
+ */
+import { join } from "node:path";
+import { isNotFound } from "../core/errors.ts";
+import type { Point } from "../core/point.ts";
+import type { Loss, Receipt, UnitReceipt } from "../core/receipt.ts";
+import { fileError } from "./_file_error.ts";
+
+const SUFFIX = ".jsonl";
+const NEWLINE = 0x0a;
+const READ_BYTES = 1 << 18;
+
+/**
+ * Appends receipts to `<dir>/<name>.jsonl`, which only one process writes.
+ * @example Written by one process, read by another
+ * ```ts
+ * import { readReceipts, ReceiptLog } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const dir = await Deno.makeTempDir();
+ * {
+ *   using log = new ReceiptLog(dir, "first");
+ *   log.append([{ task: 7, fence: 1, units: [], losses: [] }]);
+ *   log.append([{ task: 7, fence: 2, units: [], losses: [], sources: 99 }]);
+ * }
+ * deepEqual(await Array.fromAsync(readReceipts(dir)), [
+ *   { task: 7, fence: 2, units: [], losses: [], sources: 99 },
+ * ]);
+ * await Deno.remove(dir, { recursive: true });
+ * ```
+ */
+export class ReceiptLog implements Disposable {
+  /** The file that is appended to; it is made with the first receipt. */
+  readonly path: string;
+  readonly #dir: string;
+  #file?: Deno.FsFile;
+  #isTorn = false;
+
+  /**
+   * Nothing is opened before there is a receipt.
+   * @param dir Folder of the receipts of one job; made if need be.
+   * @param name Name of the process among all that ever write there.
+   */
+  constructor(dir: string, name: string) {
+    this.#dir = dir;
+    this.path = join(dir, name + SUFFIX);
+  }
+
+  /**
+   * Appends receipts and hands them to the operating system: they outlast the process, and what the machine still
+   * held back is on the disk after {@linkcode ReceiptLog.close}.
+   * @throws {LedgerError} If the disk is full or the folder cannot be written.
+   */
+  append(receipts: readonly Receipt[]): void {
+    if (receipts.length === 0) return;
+    try {
+      this.#file ??= this.#open();
+      const lines = receipts.map((receipt) => formatReceipt(receipt) + "\n").join("");
+      const bytes = new TextEncoder().encode((this.#isTorn ? "\n" : "") + lines);
+      this.#isTorn = true;
+      let written = 0;
+      while (written < bytes.length) written += this.#file.writeSync(bytes.subarray(written));
+      this.#isTorn = false;
+    } catch (error) {
+      throw fileError(`append receipts to "${this.path}"`, error);
+    }
+  }
+
+  /** Sees to it that all is on the disk, and closes the file. */
+  close(): void {
+    const file = this.#file;
+    this.#file = undefined;
+    if (file === undefined) return;
+    try {
+      file.syncDataSync();
+    } finally {
+      file.close();
+    }
+  }
+
+  /** As {@linkcode ReceiptLog.close}. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #open(): Deno.FsFile {
+    Deno.mkdirSync(this.#dir, { recursive: true });
+    const file = Deno.openSync(this.path, { read: true, append: true, create: true });
+    // A process of the same name may have been killed in the middle of a line.
+    if (file.seekSync(0, Deno.SeekMode.End) > 0) {
+      const last = new Uint8Array(1);
+      file.seekSync(-1, Deno.SeekMode.End);
+      file.readSync(last);
+      this.#isTorn = last[0] !== NEWLINE;
+    }
+    return file;
+  }
+}
+
+/**
+ * Reads the receipt with the highest fence of each task, in the order they lie in the files, those of tasks that
+ * were done more than once last. Lines that a killed process left torn are passed over; what is appended meanwhile
+ * is not seen.
+ *
+ * Memory: a bit a task, and the receipts of tasks that were done more than once. Every file is read twice.
+ * @param dir Folder of the receipts; none there: nothing is read.
+ */
+export async function* readReceipts(dir: string): AsyncGenerator<Receipt> {
+  const files = await listFiles(dir);
+  const [seen, again] = [new TaskSet(), new TaskSet()];
+  for await (const line of readLines(files)) {
+    const task = taskOf(line);
+    if (task !== undefined && !seen.add(task)) again.add(task);
+  }
+  const best = new Map<number, Receipt>();
+  for await (const line of readLines(files)) {
+    const receipt = parseReceipt(line);
+    if (receipt === undefined) continue;
+    const { task, fence } = receipt;
+    if (!again.has(task)) yield receipt;
+    else if (fence >= (best.get(task)?.fence ?? 0)) best.set(task, receipt);
+  }
+  yield* best.values();
+}
+
+/** A receipt as one line, without its end. */
+export function formatReceipt({ task, fence, units, losses, sources }: Receipt): string {
+  return JSON.stringify({
+    t: task,
+    f: fence,
+    u: units.map((one) => [one.unit, one.bytes, one.crc, one.voxels, one.min, one.max]),
+    ...(losses.length === 0
+      ? {}
+      : { l: losses.map((one) => [one.image, one.kind, one.box.min, one.box.max, one.reason]) }),
+    ...(sources === undefined ? {} : { s: sources }),
+  });
+}
+
+interface Line {
+  readonly t: number;
+  readonly f: number;
+  readonly u: readonly [string, number, number, number, number | string, number | string][];
+  readonly l?: readonly [string, Loss["kind"], Point, Point, string][];
+  readonly s?: number;
+}
+
+/** The receipt of a line, or undefined where the line was torn. */
+export function parseReceipt(line: string): Receipt | undefined {
+  let parsed: Line;
+  try {
+    parsed = JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+  if (parsed === null || typeof parsed !== "object" || !Array.isArray(parsed.u)) return undefined;
+  const { t: task, f: fence, u: units, l: losses = [], s: sources } = parsed;
+  return {
+    task,
+    fence,
+    units: units.map(([unit, bytes, crc, voxels, min, max]): UnitReceipt => (
+      { unit, bytes, crc, voxels, min, max }
+    )),
+    losses: losses.map(([image, kind, min, max, reason]): Loss => (
+      { image, kind, box: { min, max }, reason }
+    )),
+    ...(sources === undefined ? {} : { sources }),
+  };
+}
+
+/** The task of a line, without parsing all of it. */
+function taskOf(line: string): number | undefined {
+  if (!line.startsWith('{"t":')) return undefined;
+  const task = Number.parseInt(line.slice(5, 22), 10);
+  return Number.isSafeInteger(task) ? task : undefined;
+}
+
+interface SizedFile {
+  readonly path: string;
+  readonly bytes: number;
+}
+
+async function listFiles(dir: string): Promise<SizedFile[]> {
+  const files: SizedFile[] = [];
+  try {
+    for await (const { name, isFile } of Deno.readDir(dir)) {
+      if (!isFile || !name.endsWith(SUFFIX)) continue;
+      const path = join(dir, name);
+      files.push({ path, bytes: (await Deno.stat(path)).size });
+    }
+  } catch (error) {
+    if (!isNotFound(error)) throw fileError(`read receipts in "${dir}"`, error);
+  }
+  return files.sort((a, b) => a.path < b.path ? -1 : 1);
+}
+
+async function* readLines(files: readonly SizedFile[]): AsyncGenerator<string> {
+  const buffer = new Uint8Array(READ_BYTES);
+  for (const { path, bytes } of files) {
+    using file = await Deno.open(path);
+    const decoder = new TextDecoder();
+    let [left, rest] = [bytes, ""];
+    while (left > 0) {
+      const count = await file.read(buffer.subarray(0, Math.min(left, READ_BYTES)));
+      if (count === null) break;
+      left -= count;
+      const lines = (rest + decoder.decode(buffer.subarray(0, count), { stream: true })).split(
+        "\n",
+      );
+      rest = lines.pop() ?? "";
+      yield* lines;
+    }
+    yield rest;
+  }
+}
+
+const PAGE_BITS = 16;
+
+/** A set of tasks: one bit each, in pages. */
+class TaskSet {
+  readonly #pages = new Map<number, Uint8Array>();
+
+  /** Returns whether it was not there. */
+  add(task: number): boolean {
+    const [page, byte, bit] = place(task);
+    const bytes = this.#pages.get(page) ?? new Uint8Array(1 << (PAGE_BITS - 3));
+    this.#pages.set(page, bytes);
+    const isNew = (bytes[byte] & bit) === 0;
+    bytes[byte] |= bit;
+    return isNew;
+  }
+
+  has(task: number): boolean {
+    const [page, byte, bit] = place(task);
+    return ((this.#pages.get(page)?.[byte] ?? 0) & bit) !== 0;
+  }
+}
+
+function place(task: number): [page: number, byte: number, bit: number] {
+  const within = task % (1 << PAGE_BITS);
+  return [Math.floor(task / (1 << PAGE_BITS)), within >> 3, 1 << (within & 7)];
+}
