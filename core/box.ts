@@ -6,7 +6,9 @@ import { mapPoint, type Point, product } from "./point.ts";
 
 /** A half-open box in voxels: `min` is inside, `max` is not. */
 export interface Box {
+  /** First voxel along each axis. */
   readonly min: Point;
+  /** One past the last voxel along each axis. */
   readonly max: Point;
 }
 

@@ -5,16 +5,19 @@
 
 /** A fault that the person at the keyboard can mend: printed as one line, exit code 1. */
 export class SluiceError extends Error {
+  /** Says which class it is where classes do not travel, as from a worker. */
   override readonly name: string = "SluiceError";
 }
 
 /** The command line or a job file asks for something that cannot be: exit code 2. */
 export class UsageError extends SluiceError {
+  /** Says which class it is. */
   override readonly name = "UsageError";
 }
 
 /** A source image is absent, broken, or not what the plan says. */
 export class ImageError extends SluiceError {
+  /** Says which class it is. */
   override readonly name = "ImageError";
   /**
    * @param message What could not be done, and what was found.
@@ -32,6 +35,7 @@ export class ImageError extends SluiceError {
 
 /** The lease was lost: it expired, another worker took the task, or the job was cancelled. */
 export class LeaseLostError extends SluiceError {
+  /** Says which class it is. */
   override readonly name = "LeaseLostError";
   constructor(
     message: string,

@@ -38,6 +38,7 @@ export interface ScaleLayout {
 
 /** Everything that decides which bytes a volume's voxels become. */
 export interface Layout {
+  /** Type of every voxel, at every scale. */
   readonly dtype: Dtype;
   /** Axes that the volume has, slowest first, such as `["z", "y", "x"]`. */
   readonly axes: readonly Axis[];
@@ -45,12 +46,15 @@ export interface Layout {
   readonly fill: number;
   /** How a coarser voxel is made from those under it. */
   readonly downsample: "mean" | "mode";
+  /** How chunks become bytes. */
   readonly encoding: ChunkEncoding;
+  /** The pyramid, finest first. */
   readonly scales: readonly ScaleLayout[];
 }
 
 /** One shard: what is written whole or not at all. */
 export interface Unit {
+  /** Level of the pyramid. */
   readonly scale: number;
   /** Position in the grid of shards of that scale. */
   readonly index: Point;

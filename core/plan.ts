@@ -59,12 +59,15 @@ export interface Policies {
 
 /** What is written, never how far it got. A few kB whatever the size of the volume. */
 export interface Plan {
+  /** Tells a plan from other JSON. */
   readonly format: "sluice-plan";
+  /** Rises when an older sluice could not read the plan. */
   readonly formatVersion: 1;
   /** SHA-256 of everything below that decides what is written. */
   readonly id: string;
   /** Programs whose versions decide the bytes: a worker of another version does not join. */
   readonly versions: Readonly<Record<string, string>>;
+  /** What is read. */
   readonly source: {
     readonly kind: "images";
     /** SHA-256 of the list of sources beside the plan. */
@@ -74,21 +77,30 @@ export interface Plan {
     /** The box of the source, in its own voxels, that becomes the volume. */
     readonly crop: Box;
   };
+  /** What is written. */
   readonly store: { readonly kind: "ome-zarr"; readonly zarr: "0.5" | "0.4" };
+  /** Intensities, or numbers that name things and are never averaged. */
   readonly kind: "image" | "labels";
+  /** Edge lengths of a voxel of scale 0; absent where nobody said. */
   readonly voxelSize?: VoxelSize;
+  /** What happens where an image is absent or broken. */
   readonly policies: Policies;
+  /** How the volume is cut. */
   readonly layout: Layout;
+  /** How the work is cut; `finish` comes last. */
   readonly phases: readonly Phase[];
 }
 
+/** Tells lease ids from other strings, in types only. */
+export declare const leaseBrand: unique symbol;
 /** Names a lease the ledger granted; only a ledger makes one. */
-declare const leaseBrand: unique symbol;
 export type LeaseId = string & { readonly [leaseBrand]: "LeaseId" };
 
 /** The right to do some tasks until a time. */
 export interface Lease {
+  /** Its name in the ledger. */
   readonly id: LeaseId;
+  /** The job its tasks belong to. */
   readonly job: number;
   /** Grows with every lease of a job: of two receipts for one task the higher fence counts. */
   readonly fence: number;
@@ -100,11 +112,13 @@ export interface Lease {
 
 /** The smallest part of a job that is retried; it owns whole units of the store. */
 export interface Task {
+  /** Its number, counted over all phases. */
   readonly index: number;
   /** Position of its phase in the plan. */
   readonly phase: number;
   /** Voxels it reads, at the scale its phase reads (scale 0 for the source). */
   readonly box: Box;
+  /** The right it is worked on under. */
   readonly lease: Lease;
   /** What an outside queue sent with it. */
   readonly payload?: unknown;

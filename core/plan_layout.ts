@@ -15,12 +15,15 @@ import type { VoxelSize } from "./units.ts";
 export interface PlanLayoutOptions {
   /** Voxels of the volume. */
   readonly size: Point;
+  /** Type of the voxels. */
   readonly dtype: Dtype;
   /** Axes of the volume, slowest first. */
   readonly axes: readonly Axis[];
+  /** Images are averaged, labels are not. */
   readonly kind: "image" | "labels";
   /** @default Equal edges. */
   readonly voxelSize?: VoxelSize;
+  /** How chunks become bytes. */
   readonly encoding: ChunkEncoding;
   /** Voxels of a chunk along x, y and z. @default See {@linkcode chooseChunk}. */
   readonly chunk?: readonly [x: number, y: number, z: number];

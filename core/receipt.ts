@@ -16,6 +16,7 @@ export interface UnitReceipt {
   readonly voxels: number;
   /** Smallest and largest voxel of the unit; a string for uint64. */
   readonly min: number | string;
+  /** Largest voxel of the unit. */
   readonly max: number | string;
 }
 
@@ -23,17 +24,23 @@ export interface UnitReceipt {
 export interface Loss {
   /** The image, or the place of it where there is none. */
   readonly image: string;
+  /** Whether there was no image, or one that could not be decoded. */
   readonly kind: "missing" | "broken";
   /** Voxels of scale 0. */
   readonly box: Box;
+  /** What was found, in words. */
   readonly reason: string;
 }
 
 /** One task, done: what an acknowledgement hands to the ledger. */
 export interface Receipt {
+  /** Its number. */
   readonly task: number;
+  /** That of the lease: the higher one counts. */
   readonly fence: number;
+  /** All units of the task. */
   readonly units: readonly UnitReceipt[];
+  /** What is fill value in them. */
   readonly losses: readonly Loss[];
   /** CRC-32 over path, size and mtime of every image the task read. */
   readonly sources?: number;

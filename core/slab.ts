@@ -22,9 +22,11 @@ export interface Band {
 
 /** One task's box of voxels, never held whole. */
 export interface Slab {
+  /** Its voxels. */
   readonly box: Box;
   /** The scale that `box` counts in. */
   readonly scale: number;
+  /** Type of the voxels. */
   readonly dtype: Dtype;
   /** Voxels that turned out to be fill value because their image was absent or broken: complete after the last band. */
   readonly losses: readonly Loss[];

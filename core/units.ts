@@ -11,10 +11,16 @@ const NANOMETRES = {
   millimeter: 1e6,
   centimeter: 1e7,
   meter: 1e9,
-} as const;
+} as const satisfies Record<LengthUnit, number>;
 
 /** A unit of length, spelled out as OME-Zarr wants it. */
-export type LengthUnit = keyof typeof NANOMETRES;
+export type LengthUnit =
+  | "angstrom"
+  | "nanometer"
+  | "micrometer"
+  | "millimeter"
+  | "centimeter"
+  | "meter";
 
 const SPELLINGS: Record<string, LengthUnit> = {
   "å": "angstrom",
@@ -32,10 +38,13 @@ const SPELLINGS: Record<string, LengthUnit> = {
 
 /** Edge lengths of a voxel along x, y and z in one unit. */
 export interface VoxelSize {
+  /** Edge along x. */
   readonly x: number;
+  /** Edge along y. */
   readonly y: number;
   /** Absent where a single image cannot know the distance of sections. */
   readonly z?: number;
+  /** Unit of all three. */
   readonly unit: LengthUnit;
 }
 

@@ -27,7 +27,9 @@ export interface EncodedChunk {
   readonly bytes: Uint8Array<ArrayBuffer> | undefined;
   /** CRC-32 of its voxels before encoding, those beyond the extent included. */
   readonly crc: number;
+  /** Smallest voxel; a string for uint64. */
   readonly min: number | string;
+  /** Largest voxel. */
   readonly max: number | string;
 }
 

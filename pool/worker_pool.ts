@@ -43,9 +43,13 @@ export type Answer =
 
 /** An error on its way between threads. */
 export interface ThrownError {
+  /** Class of the error. */
   readonly name: string;
+  /** What it says. */
   readonly message: string;
+  /** Where it was thrown. */
   readonly stack?: string;
+  /** What callers branch on, where the class has it. */
   readonly kind?: string;
 }
 
@@ -68,6 +72,7 @@ export class WorkerPool implements AsyncDisposable {
   #nextId = 0;
   #closed = false;
 
+  /** Starts nothing yet: a thread starts with its first job. */
   constructor({ size = navigator.hardwareConcurrency }: WorkerPoolOptions = {}) {
     if (!Number.isInteger(size) || size < 0) {
       throw new RangeError(`Cannot start a pool of ${size} workers: give an integer >= 0`);

@@ -12,9 +12,11 @@ import { type Stage, stage } from "./stage.ts";
 
 /** How scales are built. */
 export interface BuildScalesOptions {
+  /** Does the work. */
   readonly pool: WorkerPool;
   /** Scales that leave, finest first; the slab's own among them where it is to be written, too. */
   readonly makes: readonly number[] | ((phase: number) => readonly number[]);
+  /** Buffers to share with other stages. @default Its own. */
   readonly buffers?: BandBuffers;
 }
 

@@ -17,6 +17,7 @@ import { type Stage, stage } from "./stage.ts";
 
 /** How images are decoded. */
 export interface DecodeOptions {
+  /** Does the work. */
   readonly pool: WorkerPool;
   /** Buffers to share with other stages. @default Its own. */
   readonly buffers?: BandBuffers;
@@ -39,6 +40,7 @@ export interface DecodeOptions {
  * its voxels are now fill value: dispose what was made of the bands and ask for `bands()` again.
  */
 export class SlabChangedError extends SluiceError {
+  /** Says which class it is. */
   override readonly name = "SlabChangedError";
 }
 

@@ -13,6 +13,7 @@ import { type Stage, stage } from "./stage.ts";
 
 /** What a task reads. */
 export interface ResolvedImages {
+  /** Images that touch the box of the task. */
   readonly images: readonly ImagePart[];
   /** Places where the plan knows of no usable image. */
   readonly losses: readonly Loss[];

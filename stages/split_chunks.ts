@@ -10,9 +10,11 @@ import { type Stage, stage } from "./stage.ts";
 
 /** Some chunks of one unit, all in one band. */
 export interface ChunkBatch {
+  /** The unit they belong to. */
   readonly unit: Unit;
   /** Positions in the grid of chunks of the unit's scale, in the order y, z, x with x fastest. */
   readonly chunks: readonly Point[];
+  /** The band they are cut from. */
   readonly band: Band;
   /** Whether the band is over: its voxels are valid until the next batch is asked for. */
   readonly endsBand: boolean;
@@ -20,7 +22,9 @@ export interface ChunkBatch {
 
 /** A slab as chunks, made as its bands come. */
 export interface ChunkedSlab {
+  /** Where the voxels come from: its losses are complete after the last batch. */
   readonly slab: Slab;
+  /** Every chunk of every scale, band by band. */
   batches(): AsyncIterable<ChunkBatch>;
 }
 

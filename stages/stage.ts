@@ -26,7 +26,9 @@ export type Stage<I, O> = (
 
 /** A task could not pass a stage; `cause` says why. */
 export class StageError extends Error {
+  /** Says which class it is. */
   override readonly name = "StageError";
+  /** Says which stage could not do what to which task. */
   constructor(readonly stage: string, readonly task: Task, cause: unknown) {
     super(
       `Cannot ${stage} task ${task.index}: ${
@@ -39,6 +41,7 @@ export class StageError extends Error {
 
 /** What the work of a stage is told beside its value. */
 export interface StageWork {
+  /** The task in hand. */
   readonly task: Task;
   readonly signal: AbortSignal;
 }

@@ -15,6 +15,7 @@ import { type Stage, stage, type StageOptions, type StageWork } from "./stage.ts
 
 /** How chunks are written. */
 export interface UploadOptions extends StageOptions {
+  /** Encodes. */
   readonly pool: WorkerPool;
   /** Asked just before each commit whether the lease still holds. @default Nobody is asked. */
   readonly ledger?: Pick<Ledger, "check">;

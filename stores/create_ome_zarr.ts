@@ -89,6 +89,7 @@ export async function registerLabels(volume: string, zarr: "0.5" | "0.4"): Promi
 
 /** What was said of a volume after it was planned. */
 export interface Overrides {
+  /** Edge lengths of a voxel, in place of the plan's. */
   readonly voxelSize?: VoxelSize;
 }
 

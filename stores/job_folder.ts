@@ -16,6 +16,7 @@ export interface Claim {
   readonly plan: string;
   /** The ledger that counts, without password, and the number of the job in it. */
   readonly ledger: string;
+  /** Number of the job in that ledger. */
   readonly job: number;
 }
 
@@ -29,18 +30,23 @@ export class JobFolder {
     this.path = join(volume, ".sluice");
   }
 
+  /** The plan. */
   get planPath(): string {
     return join(this.path, "plan.json");
   }
+  /** The list of sources, as planned. */
   get sourcesPath(): string {
     return join(this.path, "sources.jsonl");
   }
+  /** Images that were mended after the plan. */
   get amendmentsPath(): string {
     return join(this.path, "amendments.jsonl");
   }
+  /** Folder of the receipts. */
   get receiptsPath(): string {
     return join(this.path, "receipts");
   }
+  /** Which job writes the volume. */
   get claimPath(): string {
     return join(this.path, "job.json");
   }

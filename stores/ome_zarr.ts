@@ -41,14 +41,19 @@ const BATCH = 8;
 
 /** An OME-Zarr volume on local disk. */
 export class OmeZarrStore implements Store {
+  /** How the volume is cut. */
   readonly layout: Layout;
   /** Path of the volume. */
   readonly path: string;
+  /** OME-Zarr version. */
   readonly zarr: ZarrVersion;
+  /** What its metadata says it is. */
   readonly kind: "image" | "labels";
+  /** Edge lengths of a voxel of scale 0. */
   readonly voxelSize: VoxelSize | undefined;
   /** The `sluice` attributes: whether it is complete, and by which plan. */
   readonly sluice: Readonly<Record<string, unknown>>;
+  /** Plan, sources and receipts. */
   readonly folder: JobFolder;
   readonly #claim: string | undefined;
   readonly #options: OpenOmeZarrOptions;
@@ -241,6 +246,7 @@ export class OmeZarrStore implements Store {
     });
   }
 
+  /** Nothing stays open between calls. */
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();
   }

@@ -13,6 +13,7 @@ export type { EncodedChunk };
 
 /** How a unit is opened. */
 export interface OpenUnitOptions {
+  /** Ends the work with its reason. */
   readonly signal?: AbortSignal;
 }
 
@@ -37,11 +38,13 @@ export interface UnitWriter extends AsyncDisposable {
 export interface ReadOptions {
   /** Scale the box counts in. @default 0 */
   readonly scale?: number;
+  /** Ends the work with its reason. */
   readonly signal?: AbortSignal;
 }
 
 /** A volume that can be written in units and read in boxes. */
 export interface Store extends AsyncDisposable {
+  /** How the volume is cut. */
   readonly layout: Layout;
   /** Starts a unit; two tasks never own the same. */
   open(unit: Unit, options?: OpenUnitOptions): Promise<UnitWriter>;
