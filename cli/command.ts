@@ -1,0 +1,64 @@
+/**
+ * What a command is: plain data, from which the parser, the help, completions and manual pages are made.
+ * @module
+ */
+import type { Call } from "./parse.ts";
+import type { Output } from "./output.ts";
+
+/** One flag of a command. */
+export interface Flag {
+  /** Without dashes, such as `voxel-size`. */
+  readonly name: string;
+  /** One letter. */
+  readonly short?: string;
+  /** What its value is called in the help; absent: the flag is given or not, and has no value. */
+  readonly value?: string;
+  /** The only values there are. */
+  readonly choices?: readonly string[];
+  /** What holds without it, in words. */
+  readonly default?: string;
+  readonly help: string;
+  /** What a shell completes its value with. */
+  readonly completes?: "file" | "folder";
+  /** Heading it stands under in the help. @default "Flags" */
+  readonly group?: string;
+}
+
+/** One word, or several, after the name of a command. */
+export interface Argument {
+  readonly name: string;
+  readonly help: string;
+  /** Takes as many words as the others leave. */
+  readonly many?: boolean;
+  /** May be absent; `config`: where a job file is given. */
+  readonly optional?: boolean | "config";
+  readonly completes?: "file" | "folder";
+}
+
+/** What a command is given to run with. */
+export interface Context {
+  readonly output: Output;
+}
+
+/** The module that carries a command out. */
+export interface CommandModule {
+  /** @returns The exit code. */
+  run(call: Call, context: Context): Promise<number> | number;
+}
+
+/** One command. */
+export interface Command {
+  readonly name: string;
+  /** One line, a verb first, no full stop. */
+  readonly summary: string;
+  /** Paragraphs below the summary. */
+  readonly details?: readonly string[];
+  readonly arguments: readonly Argument[];
+  readonly flags: readonly Flag[];
+  readonly examples: readonly { readonly line: string; readonly what: string }[];
+  /** Loads what carries it out, and nothing that another command uses. */
+  readonly run: () => Promise<CommandModule>;
+}
+
+/** What the process says when it ends. */
+export const EXIT = { done: 0, failed: 1, usage: 2, losses: 3, interrupted: 130 } as const;

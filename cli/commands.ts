@@ -1,0 +1,216 @@
+/**
+ * Every command of sluice.
+ * @module
+ */
+import type { Argument, Command, Flag } from "./command.ts";
+import type { CommandTree } from "./parse.ts";
+import {
+  CONFIG,
+  CREATE_FLAGS,
+  JOIN_FLAGS,
+  LEDGER,
+  MEMORY,
+  NO_VERIFY,
+  PLAN_FLAGS,
+  WORKERS,
+} from "./_plan_flags.ts";
+
+const SOURCES: Argument = {
+  name: "sources",
+  many: true,
+  optional: "config",
+  help: "a glob, a template such as section_<z:4>.tif, a folder, or files in their order",
+  completes: "file",
+};
+const NEW_TARGET: Argument = {
+  name: "target",
+  optional: "config",
+  help: "path of the volume, such as out.ome.zarr",
+  completes: "folder",
+};
+const TARGET: Argument = {
+  name: "target",
+  help: "path of the volume",
+  completes: "folder",
+};
+const JOB: Argument = {
+  name: "job",
+  help: "the number of a job, or the path of its volume",
+  completes: "folder",
+};
+
+/** Flags that every command has. */
+const EVERYWHERE: readonly Flag[] = [
+  { name: "json", help: "Print the result as one JSON document, and no progress" },
+  { name: "quiet", short: "q", help: "Print results and errors alone" },
+  { name: "verbose", short: "v", help: "Print stack traces" },
+  { name: "help", short: "h", help: "Print this help" },
+].map((flag) => ({ ...flag, group: "Everywhere" }));
+
+const COMMANDS: readonly Command[] = [
+  {
+    name: "ingest",
+    summary: "Turn images into a volume: plan, create, join and verify in one",
+    details: [
+      "The same command resumes a job that was interrupted, joins one that runs, and finds one that is done. Press Ctrl-C once to finish what is in hand, twice to stop at once; nothing is lost.",
+    ],
+    arguments: [SOURCES, NEW_TARGET],
+    flags: [CONFIG, ...PLAN_FLAGS, ...CREATE_FLAGS, LEDGER, ...JOIN_FLAGS, NO_VERIFY],
+    examples: [
+      { line: "sluice ingest 'raw/*.tif' out.ome.zarr", what: "A folder of sections" },
+      {
+        line: "sluice ingest 'raw/section_<z:4>.png' out.ome.zarr --voxel-size 4x4x40nm",
+        what: "The number in the name says where a section lies",
+      },
+      {
+        line: "sluice ingest 'tiles/<z>/<y>_<x>.png' out.ome.zarr --missing fill",
+        what: "Tiles; absent ones become fill value and are named",
+      },
+      {
+        line: "sluice ingest 'cells/*.tif' out.ome.zarr --kind labels --label-name cells",
+        what: "Labels, into the image they belong to",
+      },
+      { line: "sluice ingest --config job.json", what: "All of it from a file" },
+    ],
+    run: () => import("./commands/ingest.ts"),
+  },
+  {
+    name: "plan",
+    summary: "Say what an ingest would do, from headers alone; nothing is written",
+    arguments: [SOURCES],
+    flags: [CONFIG, ...PLAN_FLAGS, WORKERS, MEMORY],
+    examples: [
+      { line: "sluice plan 'raw/*.tif'", what: "Extent, scales, tasks, faults and warnings" },
+      {
+        line: "sluice plan 'raw/*.tif' --chunk 128x128x16 --codec blosc:lz4",
+        what: "What another layout would make of it",
+      },
+    ],
+    run: () => import("./commands/plan.ts"),
+  },
+  {
+    name: "create",
+    summary: "Plan and create a job that processes then join",
+    arguments: [SOURCES, NEW_TARGET],
+    flags: [CONFIG, ...PLAN_FLAGS, ...CREATE_FLAGS, LEDGER],
+    examples: [
+      { line: "sluice create 'raw/*.tif' out.ome.zarr", what: "Prints the number of the job" },
+    ],
+    run: () => import("./commands/create.ts"),
+  },
+  {
+    name: "join",
+    summary: "Work on a job until it is done, beside any other process that does",
+    arguments: [JOB],
+    flags: [LEDGER, ...JOIN_FLAGS],
+    examples: [
+      { line: "sluice join 3", what: "Work on job 3 with all processors" },
+      { line: "sluice join out.ome.zarr --workers 8", what: "On the job of a volume" },
+    ],
+    run: () => import("./commands/join.ts"),
+  },
+  {
+    name: "status",
+    summary: "Say how a job stands: what is done, by whom, and what was lost",
+    details: [
+      "Where the ledger is gone, the receipts in the volume tell what is done.",
+    ],
+    arguments: [JOB],
+    flags: [LEDGER],
+    examples: [
+      { line: "sluice status out.ome.zarr", what: "The job of a volume" },
+      { line: "sluice status 3 --json", what: "For a script" },
+    ],
+    run: () => import("./commands/status.ts"),
+  },
+  {
+    name: "jobs",
+    summary: "List the jobs of a ledger, newest first",
+    arguments: [],
+    flags: [LEDGER],
+    examples: [{ line: "sluice jobs", what: "All jobs of this machine" }],
+    run: () => import("./commands/jobs.ts"),
+  },
+  {
+    name: "cancel",
+    summary: "End a job; what it wrote stays, and retry reopens it",
+    arguments: [JOB],
+    flags: [LEDGER],
+    examples: [{ line: "sluice cancel 3", what: "Whoever works on it stops at the next commit" }],
+    run: () => import("./commands/cancel.ts"),
+  },
+  {
+    name: "retry",
+    summary: "Put dead letters or sections back, and finish the job",
+    details: [
+      "Dead letters are tasks that were given up. With --section, after the files of those sections were mended: their headers are read again, and every task that holds one of them is done anew, with the coarser scales above.",
+    ],
+    arguments: [JOB],
+    flags: [
+      {
+        name: "section",
+        value: "N[,N…]",
+        help: "Sections to do anew: z of the volume from 0, as status names them; 3-7 for a stretch",
+      },
+      { name: "dead", help: "Dead letters, too, where --section is given" },
+      { name: "no-join", help: "Only put them back: others work on the job" },
+      LEDGER,
+      ...JOIN_FLAGS,
+      NO_VERIFY,
+    ],
+    examples: [
+      { line: "sluice retry out.ome.zarr", what: "Try every dead letter again" },
+      { line: "sluice retry out.ome.zarr --section 37", what: "The image of section 37 was mended" },
+    ],
+    run: () => import("./commands/retry.ts"),
+  },
+  {
+    name: "verify",
+    summary: "Prove a volume from its receipts: all is there, and as it was written",
+    arguments: [TARGET],
+    flags: [
+      { name: "source", help: "Decode the source images again, too, and compare every voxel" },
+      {
+        name: "sample",
+        value: "5%",
+        help: "Look at a part, always the same one",
+        default: "100%",
+      },
+      WORKERS,
+      MEMORY,
+    ],
+    examples: [
+      { line: "sluice verify out.ome.zarr", what: "Needs neither the images nor the ledger" },
+      {
+        line: "sluice verify out.ome.zarr --source --sample 5%",
+        what: "Against the images, a twentieth of the tasks",
+      },
+    ],
+    run: () => import("./commands/verify.ts"),
+  },
+  {
+    name: "set",
+    summary: "Change what the metadata of a volume says; no voxel is touched",
+    arguments: [TARGET],
+    flags: [
+      {
+        name: "voxel-size",
+        value: "4x4x40nm",
+        help: "Edges of a voxel along x, y and z with their unit",
+      },
+    ],
+    examples: [{ line: "sluice set out.ome.zarr --voxel-size 4x4x40nm", what: "Mend the scale" }],
+    run: () => import("./commands/set.ts"),
+  },
+  {
+    name: "help",
+    summary: "Print the help of a command",
+    arguments: [{ name: "command", optional: true, help: "the name of a command" }],
+    flags: [],
+    examples: [{ line: "sluice help ingest", what: "As sluice ingest --help" }],
+    run: () => import("./commands/help.ts"),
+  },
+];
+
+/** The command line of sluice. */
+export const TREE: CommandTree = { commands: COMMANDS, everywhere: EVERYWHERE };
