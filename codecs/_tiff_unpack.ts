@@ -67,11 +67,8 @@ function notValid(packing: Packing, name: string, error: unknown): unknown {
   });
 }
 
-function room(into: Uint8Array): { maxOutputLength: number; chunkSize: number } {
-  return {
-    maxOutputLength: into.length + SURPLUS_BYTES,
-    chunkSize: Math.max(64, into.length + 64),
-  };
+function limits(blockBytes: number): { maxOutputLength: number; chunkSize: number } {
+  return { maxOutputLength: blockBytes + SURPLUS_BYTES, chunkSize: Math.max(64, blockBytes + 64) };
 }
 
 function decodeInto(decoder: Decoder, packed: Uint8Array, into: Uint8Array): Uint8Array {

@@ -6,10 +6,13 @@ import { constants, zstdCompressSync, zstdDecompressSync, type ZstdOptions } fro
 
 /** Compresses into one frame that tells its content size, which many readers need. */
 export function compressZstd(bytes: Uint8Array, level: number): Uint8Array {
-  // Without the pledge the frame says nothing of its size; the option is missing from Node's types.
+  // Without the pledge the frame says nothing of its size; the option is missing from Node's types. Where the
+  // output does not fit in one piece, Deno 2.9 may put an empty second frame behind the first, which strict readers
+  // (tensorstore) refuse; in one piece of the library's own bound it is also faster.
   const options: ZstdOptions & { pledgedSrcSize: number } = {
     params: { [constants.ZSTD_c_compressionLevel]: level },
     pledgedSrcSize: bytes.length,
+    chunkSize: bytes.length + (bytes.length >> 8) + 128,
   };
   return zstdCompressSync(bytes, options);
 }

@@ -6,7 +6,7 @@ import { countPhaseTasks, countTasks, type Plan } from "../core/plan.ts";
 import { dependentRanges } from "./_dependents.ts";
 import { type JobRecord, releaseLease } from "./_lease_steps.ts";
 import { changeTasks, rowsInState, writeRow } from "./_range_rows.ts";
-import { clipRanges, mergeRanges, renew, type TaskRange, type TaskState } from "./_ranges.ts";
+import { clipRanges, mergeRanges, rangesOf, renew, type TaskRange, type TaskState } from "./_ranges.ts";
 import { command, query, type Steps } from "./_steps.ts";
 import type {
   CreateOptions,
@@ -21,7 +21,7 @@ import type {
 /** Adds a job; returns its number. */
 export function* createJob(
   plan: Plan,
-  { target, receipts = "" }: CreateOptions,
+  { target, receipts = "", done = [] }: CreateOptions,
   now: number,
 ): Steps<number> {
   // Fences count on from the microsecond of creation: in a folder of receipts that outlives its ledger, those of a
@@ -51,6 +51,13 @@ export function* createJob(
       reason: "",
       died: 0,
     });
+  }
+  for (const range of rangesOf(done.map(({ task }) => task))) {
+    yield* changeTasks(job, range, (row) => renew(row, "done"));
+  }
+  for (const { task, losses } of done) {
+    if (losses === 0) continue;
+    yield* command("INSERT INTO loss (job, task, losses) VALUES (?, ?, ?)", job, task, losses);
   }
   return job;
 }

@@ -140,6 +140,11 @@ export interface CreateOptions {
    * It may outlive the ledger: receipts of a job created later count before those of an earlier one.
    */
   readonly receipts?: string;
+  /**
+   * Tasks that are done already, as the receipts of a job say whose ledger is lost, with how many losses they name.
+   * @default None.
+   */
+  readonly done?: readonly { readonly task: number; readonly losses: number }[];
 }
 
 /** How a lease is asked for. */

@@ -61,7 +61,7 @@ export function openLedger(url: string, options: LedgerOptions = {}): Promise<Le
     return Promise.reject(
       new UsageError(
         `Cannot open ledger "${
-          withoutSecrets(url)
+          redactUrl(url)
         }" as one of ${known}: it begins with none of them; a file is sqlite:PATH`,
       ),
     );
@@ -88,6 +88,6 @@ export function defaultLedgerUrl(env: Environment = Deno.env): string {
 }
 
 /** An address without the name and password before its host. */
-function withoutSecrets(url: string): string {
+export function redactUrl(url: string): string {
   return url.replace(/\/\/.*@/, "//");
 }

@@ -99,10 +99,8 @@ async function rebuildJob(
   { ledger, ledgerUrl }: CreateJobOptions,
 ): Promise<number> {
   const folder = new JobFolder(volume);
-  const done: { task: number; fence: number; losses: number }[] = [];
-  for await (const { task, fence, losses } of readReceipts(folder.receiptsPath)) {
-    done.push({ task, fence, losses: losses.length });
-  }
+  const done: { task: number; losses: number }[] = [];
+  for await (const { task, losses } of readReceipts(folder.receiptsPath)) done.push({ task, losses: losses.length });
   const job = await ledger.create(plan, { target: volume, receipts: folder.receiptsPath, done });
   const text = JSON.stringify({ ...claim, ledger: redactUrl(ledgerUrl), job } satisfies Claim);
   await Deno.writeTextFile(`${folder.claimPath}.new`, text);
