@@ -59,7 +59,17 @@ export async function ensureEnvironment(
   }
   await Deno.writeTextFile(join(folder, ".gitignore"), "*\n");
   await run([outside, "-m", "venv", folder]);
-  const pip = [inside, "-m", "pip", "install", "--quiet", "--no-input", "--no-compile"];
+  // The lists are whole, so nothing is left for pip to work out.
+  const pip = [
+    inside,
+    "-m",
+    "pip",
+    "install",
+    "--no-deps",
+    "--no-compile",
+    "--no-input",
+    "--quiet",
+  ];
   await run([...pip, "--disable-pip-version-check", "--requirement", requirements]);
   await Deno.writeTextFile(stamp, wanted);
   return inside;
