@@ -5,12 +5,20 @@
 import { countPhaseTasks, countTasks, type Plan } from "../core/plan.ts";
 import { dependentRanges } from "./_dependents.ts";
 import { type JobRecord, releaseLease } from "./_lease_steps.ts";
-import { changeTasks, rowsInState, writeRow } from "./_range_rows.ts";
-import { clipRanges, mergeRanges, rangesOf, renew, type TaskRange, type TaskState } from "./_ranges.ts";
+import { changeTasks, rowsInState, writeLosses, writeRow } from "./_range_rows.ts";
+import {
+  clipRanges,
+  mergeRanges,
+  rangesOf,
+  renew,
+  type TaskRange,
+  type TaskState,
+} from "./_ranges.ts";
 import { command, query, type Steps } from "./_steps.ts";
 import type {
   CreateOptions,
   DeadLetter,
+  DoneTask,
   HeldLease,
   JobState,
   JobStatus,
@@ -18,14 +26,17 @@ import type {
   PhaseStatus,
 } from "./ledger.ts";
 
-/** Adds a job; returns its number. */
+/** Adds a job, of which some tasks are done already; returns its number. */
 export function* createJob(
   plan: Plan,
-  { target, receipts = "", done = [] }: CreateOptions,
+  { target, receipts = "" }: CreateOptions,
+  done: ReadonlyMap<number, DoneTask>,
   now: number,
 ): Steps<number> {
   // Fences count on from the microsecond of creation: in a folder of receipts that outlives its ledger, those of a
   // later job win.
+  let fence = now * 1000;
+  for (const one of done.values()) fence = Math.max(fence, one.fence ?? 0);
   const [{ job }] = yield* query<{ job: number }>(
     `INSERT INTO job (plan_id, target, receipts, created, tasks, fence, cancelled, last_done)
      VALUES (?, ?, ?, ?, ?, ?, 0, 0) RETURNING job`,
@@ -34,7 +45,7 @@ export function* createJob(
     receipts,
     now,
     countTasks(plan),
-    now * 1000,
+    fence,
   );
   yield* command("INSERT INTO job_plan (job, plan) VALUES (?, ?)", job, JSON.stringify(plan));
   for (const [at, phase] of plan.phases.entries()) {
@@ -52,12 +63,11 @@ export function* createJob(
       died: 0,
     });
   }
-  for (const range of rangesOf(done.map(({ task }) => task))) {
+  for (const range of rangesOf([...done.keys()])) {
     yield* changeTasks(job, range, (row) => renew(row, "done"));
   }
-  for (const { task, losses } of done) {
-    if (losses === 0) continue;
-    yield* command("INSERT INTO loss (job, task, losses) VALUES (?, ?, ?)", job, task, losses);
+  for (const { task, losses } of done.values()) {
+    if (losses > 0) yield* writeLosses(job, task, losses);
   }
   return job;
 }

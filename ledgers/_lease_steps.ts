@@ -5,7 +5,14 @@
 import { LeaseLostError, messageOf } from "../core/errors.ts";
 import type { Lease, LeaseId, Plan } from "../core/plan.ts";
 import type { Receipt } from "../core/receipt.ts";
-import { blockAbove, changeReadRows, changeTasks, lowestRow, rowsAround } from "./_range_rows.ts";
+import {
+  blockAbove,
+  changeReadRows,
+  changeTasks,
+  lowestRow,
+  rowsAround,
+  writeLosses,
+} from "./_range_rows.ts";
 import { countHeld, type RangeRow, rangesOf, renew, type TaskRange } from "./_ranges.ts";
 import { call, command, query, type Steps } from "./_steps.ts";
 import { LedgerError } from "./ledger.ts";
@@ -131,13 +138,7 @@ export function* acknowledgeTasks(
     rows = yield* changeReadRows(lease.job, before, range, (row) => renew(row, "done"));
   }
   for (const { task, losses } of receipts) {
-    if (losses.length === 0) continue;
-    yield* command(
-      "INSERT INTO loss (job, task, losses) VALUES (?, ?, ?)",
-      lease.job,
-      task,
-      losses.length,
-    );
+    if (losses.length > 0) yield* writeLosses(lease.job, task, losses.length);
   }
   yield* command("UPDATE job SET last_done = ? WHERE job = ?", now, lease.job);
   yield* endIfEmpty(lease, rows);

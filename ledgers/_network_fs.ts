@@ -35,7 +35,9 @@ export function networkFileSystem(path: string): string | undefined {
   try {
     const real = realPath(resolve(path));
     const type = statfsSync(real).type >>> 0;
-    return type === FUSE ? sharedFuse(real) : TYPES.get(type);
+    return type === FUSE
+      ? sharedFuse(real, Deno.readTextFileSync("/proc/mounts"))
+      : TYPES.get(type);
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) return undefined;
     throw error;
@@ -52,9 +54,12 @@ function realPath(path: string): string {
   }
 }
 
-function sharedFuse(path: string): string | undefined {
-  const mounts = Deno.readTextFileSync("/proc/mounts").split("\n").map((line) => line.split(" "));
-  const [, , kind = ""] = mounts
+/**
+ * The kind of the FUSE file system that a path lies on, if it is one that machines share.
+ * @param mounts The text of /proc/mounts.
+ */
+export function sharedFuse(path: string, mounts: string): string | undefined {
+  const [, , kind = ""] = mounts.split("\n").map((line) => line.split(" "))
     .filter(([, at = ""]) => path === unescape(at) || path.startsWith(withSlash(unescape(at))))
     .reduce((best, mount) => best[1].length > mount[1].length ? best : mount, ["", "", ""]);
   return SHARED_FUSE.test(kind) ? kind : undefined;

@@ -80,6 +80,11 @@ export function writeRow(job: number, row: RangeRow): Steps<void> {
   );
 }
 
+/** Counts the losses of a task that is done now, and was not. */
+export function writeLosses(job: number, task: number, losses: number): Steps<void> {
+  return command("INSERT INTO loss (job, task, losses) VALUES (?, ?, ?)", job, task, losses);
+}
+
 /** Changes the tasks of a range whose rows were read by {@linkcode rowsAround}; returns the rows as they are now. */
 export function* changeReadRows(
   job: number,

@@ -26,6 +26,7 @@ import {
   noSuchJob,
   releaseLease,
 } from "./_lease_steps.ts";
+import { provenDone } from "./_proven.ts";
 import { holdsTask, type TaskRange } from "./_ranges.ts";
 import type { Steps } from "./_steps.ts";
 import type {
@@ -81,7 +82,8 @@ export class TableLedger implements Ledger {
         `Cannot create a job of ${tasks} tasks: at most 2^53 - 1 can be counted`,
       );
     }
-    return await this.#write(() => createJob(plan, options, this.#now()));
+    const done = provenDone(plan, options.done ?? []);
+    return await this.#write(() => createJob(plan, options, done, this.#now()));
   }
 
   async plan(job: number): Promise<Plan> {

@@ -131,6 +131,16 @@ export interface DeadLetter {
   readonly when: number;
 }
 
+/** A task that its receipt proves done. */
+export interface DoneTask {
+  /** Its number. */
+  readonly task: number;
+  /** Fence of the lease under which it was done; absent: nobody knows, and it is taken for recent enough. */
+  readonly fence?: number;
+  /** How many losses its receipt names. */
+  readonly losses: number;
+}
+
 /** How a job is created. */
 export interface CreateOptions {
   /** Path or URL of the volume. */
@@ -141,10 +151,10 @@ export interface CreateOptions {
    */
   readonly receipts?: string;
   /**
-   * Tasks that are done already, as the receipts of a job say whose ledger is lost, with how many losses they name.
-   * @default None.
+   * Tasks that were done under a ledger that is gone, as their receipts say. One does not count if something it
+   * depends on is not done, or was done after it; of two for a task the higher fence counts. @default none
    */
-  readonly done?: readonly { readonly task: number; readonly losses: number }[];
+  readonly done?: Iterable<DoneTask>;
 }
 
 /** How a lease is asked for. */
@@ -166,7 +176,10 @@ export interface LeaseOptions {
  * {@linkcode LedgerError} (`no-such-job`) where there is none.
  */
 export interface Ledger extends AsyncDisposable {
-  /** Adds a job; returns its number. Fast whatever the number of tasks. */
+  /**
+   * Adds a job; returns its number. Fast whatever the number of tasks.
+   * @throws {RangeError} If there are more than 2^53 - 1 tasks, or one is said to be done that the plan lacks.
+   */
   create(plan: Plan, options: CreateOptions): Promise<number>;
   /** The plan of a job. */
   plan(job: number): Promise<Plan>;

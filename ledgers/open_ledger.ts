@@ -87,7 +87,15 @@ export function defaultLedgerUrl(env: Environment = Deno.env): string {
   return env.get("SLUICE_LEDGER") || `sqlite:${join(sluiceHome(env), "jobs.db")}`;
 }
 
-/** An address without the name and password before its host. */
+/**
+ * An address without the name and password before its host, for messages and files.
+ * @example A password that stays where it was given
+ * ```ts
+ * import { redactUrl } from "@sluice/sluice";
+ * import { equal } from "node:assert/strict";
+ * equal(redactUrl("postgres://me:secret@db.lab/sluice"), "postgres://db.lab/sluice");
+ * ```
+ */
 export function redactUrl(url: string): string {
   return url.replace(/\/\/.*@/, "//");
 }
