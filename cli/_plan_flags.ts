@@ -101,7 +101,8 @@ export const PLAN_FLAGS: readonly Flag[] = [
     name: "missing",
     value: "POLICY",
     choices: ["error", "fill", "close"],
-    help: "An absent section: stops the plan, becomes fill value and counts as lost, or is closed up",
+    help:
+      "An absent section: stops the plan, becomes fill value and counts as lost, or is closed up",
     default: "error",
     group: READ,
   },

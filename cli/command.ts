@@ -2,6 +2,7 @@
  * What a command is: plain data, from which the parser, the help, completions and manual pages are made.
  * @module
  */
+import { SluiceError } from "../core/errors.ts";
 import type { Call } from "./parse.ts";
 import type { Output } from "./output.ts";
 
@@ -62,3 +63,8 @@ export interface Command {
 
 /** What the process says when it ends. */
 export const EXIT = { done: 0, failed: 1, usage: 2, losses: 3, interrupted: 130 } as const;
+
+/** What was asked was given up because of a signal: exit code 130. */
+export class InterruptedError extends SluiceError {
+  override readonly name = "InterruptedError";
+}

@@ -45,6 +45,7 @@ const EVERYWHERE: readonly Flag[] = [
   { name: "quiet", short: "q", help: "Print results and errors alone" },
   { name: "verbose", short: "v", help: "Print stack traces" },
   { name: "help", short: "h", help: "Print this help" },
+  { name: "version", short: "V", help: "Print the version" },
 ].map((flag) => ({ ...flag, group: "Everywhere" }));
 
 const COMMANDS: readonly Command[] = [
@@ -150,7 +151,8 @@ const COMMANDS: readonly Command[] = [
       {
         name: "section",
         value: "N[,N…]",
-        help: "Sections to do anew: z of the volume from 0, as status names them; 3-7 for a stretch",
+        help:
+          "Sections to do anew: z of the volume from 0, as status names them; 3-7 for a stretch",
       },
       { name: "dead", help: "Dead letters, too, where --section is given" },
       { name: "no-join", help: "Only put them back: others work on the job" },
@@ -160,7 +162,10 @@ const COMMANDS: readonly Command[] = [
     ],
     examples: [
       { line: "sluice retry out.ome.zarr", what: "Try every dead letter again" },
-      { line: "sluice retry out.ome.zarr --section 37", what: "The image of section 37 was mended" },
+      {
+        line: "sluice retry out.ome.zarr --section 37",
+        what: "The image of section 37 was mended",
+      },
     ],
     run: () => import("./commands/retry.ts"),
   },

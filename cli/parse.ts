@@ -89,7 +89,10 @@ async function readFlags(
   for (const token of tokens) {
     if (token.kind === "positional") rest.push(token.value);
     if (token.kind !== "option") continue;
-    const flag = known.find(({ name }) => name === token.name);
+    // A short flag that is unknown comes with a name of one letter, which may be that of a long one.
+    const flag = known.find(({ name, short }) =>
+      token.rawName.startsWith("--") ? name === token.name : short === token.rawName.slice(1)
+    );
     if (flag === undefined) throw await unknownFlag(token.rawName, known, tree, command);
     const value = valueOf(flag, token, command);
     if (flags.has(flag.name) && flags.get(flag.name) !== value) {
@@ -144,7 +147,9 @@ async function unknownFlag(
     ? ""
     : `; did you mean --${near}?`;
   return new CallError(
-    `Cannot use ${raw}${command === undefined ? "" : ` with "${command.name}"`}: there is no such flag${hint}`,
+    `Cannot use ${raw}${
+      command === undefined ? "" : ` with "${command.name}"`
+    }: there is no such flag${hint}`,
     command?.name,
   );
 }

@@ -92,7 +92,7 @@ async function findJob(
 }
 
 /** The ledger does not know the job, as it is another or a new one: its receipts tell what is done. */
-async function rebuildJob(
+export async function rebuildJob(
   volume: string,
   plan: Plan,
   claim: Claim,
@@ -100,7 +100,9 @@ async function rebuildJob(
 ): Promise<number> {
   const folder = new JobFolder(volume);
   const done: { task: number; losses: number }[] = [];
-  for await (const { task, losses } of readReceipts(folder.receiptsPath)) done.push({ task, losses: losses.length });
+  for await (const { task, losses } of readReceipts(folder.receiptsPath)) {
+    done.push({ task, losses: losses.length });
+  }
   const job = await ledger.create(plan, { target: volume, receipts: folder.receiptsPath, done });
   const text = JSON.stringify({ ...claim, ledger: redactUrl(ledgerUrl), job } satisfies Claim);
   await Deno.writeTextFile(`${folder.claimPath}.new`, text);

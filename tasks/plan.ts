@@ -120,7 +120,7 @@ export async function planIngest(
       `The images do not say how large a voxel is${
         voxelSize === undefined ? "" : " along z"
       }: scale 1 is written. ` +
-        "Give --voxel-size 4x4x40nm, or set it later with `sluice create TARGET --voxel-size 4x4x40nm --metadata-only`",
+        "Give --voxel-size 4x4x40nm, or set it later with `sluice set TARGET --voxel-size 4x4x40nm`",
     );
   }
   const axes = [

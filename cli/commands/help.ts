@@ -1,0 +1,38 @@
+/**
+ * `sluice help`.
+ * @module
+ */
+import { type Command, type Context, EXIT } from "../command.ts";
+import { TREE } from "../commands.ts";
+import { commandHelp, treeHelp } from "../help.ts";
+import type { Output } from "../output.ts";
+import { type Call, parseCall } from "../parse.ts";
+
+/** Prints the help of a command, or of all. */
+export async function run({ words }: Call, { output }: Context): Promise<number> {
+  const name = words.get("command")?.[0];
+  printHelp(
+    name === undefined ? undefined : (await parseCall([name, "--help"], TREE)).command,
+    output,
+  );
+  return EXIT.done;
+}
+
+/** Prints the help of a command, or of sluice as a whole. */
+export function printHelp(command: Command | undefined, output: Output): void {
+  const options = { columns: helpColumns(), bold: (text: string) => output.bold(text) };
+  output.report(
+    command ?? TREE,
+    () => command === undefined ? treeHelp(TREE, options) : commandHelp(command, TREE, options),
+  );
+}
+
+/** As wide as the terminal, within reason; 80 where there is none. */
+function helpColumns(): number {
+  if (!Deno.stdout.isTerminal()) return 80;
+  try {
+    return Math.max(60, Math.min(100, Deno.consoleSize().columns || 80));
+  } catch {
+    return 80;
+  }
+}

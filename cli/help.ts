@@ -1,0 +1,112 @@
+/**
+ * The help of every command, made from the command tree.
+ * @module
+ */
+import type { Argument, Command, Flag } from "./command.ts";
+import type { CommandTree } from "./parse.ts";
+
+/** How help looks. */
+export interface HelpOptions {
+  /** Columns. @default 80 */
+  readonly columns?: number;
+  /** Makes a heading of a word. @default As it is */
+  readonly bold?: (text: string) => string;
+}
+
+/** The help of sluice as a whole. */
+export function treeHelp(tree: CommandTree, { columns = 80, bold = plain }: HelpOptions): string {
+  return [
+    "sluice turns stacks of images into volumes, and proves that nothing is missing.",
+    "",
+    bold("Usage"),
+    "  sluice COMMAND …",
+    "",
+    bold("Commands"),
+    ...table(tree.commands.map(({ name, summary }) => [name, summary]), columns),
+    "",
+    bold("Example"),
+    "  sluice ingest 'raw/*.tif' out.ome.zarr",
+    "",
+    'See "sluice help COMMAND" for its flags and examples.',
+  ].join("\n");
+}
+
+/** The help of one command. */
+export function commandHelp(
+  command: Command,
+  tree: CommandTree,
+  { columns = 80, bold = plain }: HelpOptions,
+): string {
+  const { name, summary, details = [], arguments: words, flags, examples } = command;
+  const groups = Map.groupBy(
+    [...flags, ...tree.everywhere],
+    ({ group = "Flags" }) => group,
+  );
+  return [
+    `${summary}.`,
+    "",
+    bold("Usage"),
+    `  sluice ${[name, ...words.map(usageOf)].join(" ")}${flags.length > 0 ? " [FLAGS]" : ""}`,
+    ...details.flatMap((text) => ["", ...wrap(text, columns)]),
+    ...(words.length === 0 ? [] : [
+      "",
+      bold("Arguments"),
+      ...table(words.map(({ name, help }) => [name.toUpperCase(), help]), columns),
+    ]),
+    ...[...groups].flatMap(([title, flags]) => [
+      "",
+      bold(title),
+      ...table(flags.map((flag) => [spell(flag), explain(flag)]), columns),
+    ]),
+    "",
+    bold(examples.length > 1 ? "Examples" : "Example"),
+    ...examples.flatMap(({ line, what }) => [`  # ${what}`, `  ${line}`]),
+  ].join("\n");
+}
+
+function usageOf({ name, many, optional }: Argument): string {
+  const word = `${name === "job" ? "JOB|TARGET" : name.toUpperCase()}${many ? "…" : ""}`;
+  return optional === true ? `[${word}]` : word;
+}
+
+function spell({ name, short, value }: Flag): string {
+  const dash = short === undefined ? "" : `-${short}, `;
+  return `${dash}--${name}${value === undefined ? "" : ` ${value}`}`;
+}
+
+function explain({ help, choices, default: without }: Flag): string {
+  return [
+    help,
+    ...(choices === undefined ? [] : [`one of ${choices.join(", ")}`]),
+    ...(without === undefined ? [] : [`default: ${without}`]),
+  ].join("; ");
+}
+
+/** Two columns; what is too long on the left gets a line of its own. */
+function table(rows: readonly (readonly [string, string])[], columns: number): string[] {
+  const fits = rows.map(([left]) => left.length).filter((length) => length <= 24);
+  const indent = Math.max(0, ...fits) + 4;
+  return rows.flatMap(([left, right]) => {
+    const lines = wrap(right, Math.max(30, columns - indent)).map((line) =>
+      `${" ".repeat(indent)}${line}`
+    );
+    return left.length + 4 > indent
+      ? [`  ${left}`, ...lines]
+      : [`  ${left.padEnd(indent - 2)}${lines[0].slice(indent)}`, ...lines.slice(1)];
+  });
+}
+
+function wrap(text: string, columns: number): string[] {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1)!;
+    if (line === "") lines[lines.length - 1] = word;
+    else if (line.length + 1 + word.length <= columns) lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+function plain(text: string): string {
+  return text;
+}
