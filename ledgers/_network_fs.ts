@@ -59,14 +59,16 @@ function realPath(path: string): string {
  * @param mounts The text of /proc/mounts.
  */
 export function sharedFuse(path: string, mounts: string): string | undefined {
-  const [, , kind = ""] = mounts.split("\n").map((line) => line.split(" "))
-    .filter(([, at = ""]) => path === unescape(at) || path.startsWith(withSlash(unescape(at))))
-    .reduce((best, mount) => best[1].length > mount[1].length ? best : mount, ["", "", ""]);
+  let [longest, kind] = ["", ""];
+  for (const line of mounts.trimEnd().split("\n")) {
+    const [, at, type] = line.split(" ");
+    const folder = unescape(at);
+    const isAbove = path === folder ||
+      path.startsWith(folder.endsWith("/") ? folder : `${folder}/`);
+    // Of two on one folder, the later hides the earlier.
+    if (isAbove && folder.length >= longest.length) [longest, kind] = [folder, type];
+  }
   return SHARED_FUSE.test(kind) ? kind : undefined;
-}
-
-function withSlash(folder: string): string {
-  return folder.endsWith("/") ? folder : `${folder}/`;
 }
 
 /** Mount points are written with blanks and backslashes as octal numbers. */

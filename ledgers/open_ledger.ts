@@ -57,12 +57,11 @@ export function openLedger(url: string, options: LedgerOptions = {}): Promise<Le
   const colon = url.indexOf(":");
   const open = colon < 0 ? undefined : ledgerSchemes.get(url.slice(0, colon));
   if (open === undefined) {
-    const known = [...ledgerSchemes.keys()].map((scheme) => `${scheme}:`).join(", ");
+    const known = [...ledgerSchemes.keys()].map((scheme) => `"${scheme}:"`).join(", ");
     return Promise.reject(
       new UsageError(
-        `Cannot open ledger "${
-          redactUrl(url)
-        }" as one of ${known}: it begins with none of them; a file is sqlite:PATH`,
+        `Cannot open "${redactUrl(url)}" as a ledger: it begins with none of ${known}; ` +
+          "write sqlite:PATH for a file",
       ),
     );
   }

@@ -6,7 +6,7 @@ import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { messageOf } from "../../core/errors.ts";
 import { countTasks, dependents, type Lease, type Plan } from "../../core/plan.ts";
 import type { RangeRow } from "../../ledgers/_ranges.ts";
-import type { Ledger, LedgerOptions } from "../../ledgers/ledger.ts";
+import type { DoneTask, Ledger, LedgerOptions } from "../../ledgers/ledger.ts";
 import { fc } from "../_fast_check.ts";
 import { acts, agree, LIMITS } from "./_agreement.ts";
 import { makePlan, makeReceipt } from "./_plan.ts";
@@ -448,6 +448,41 @@ export function conform(kind: LedgerKind): void {
         task === 3 ? makeReceipt(3, second.fence, 2) : makeReceipt(task, first.fence)
       ),
     );
+  });
+
+  test("a job made from receipts goes on where they end", async ({ ledger, ...bench }) => {
+    const before = await bench.create(PAIR);
+    await bench.drain(before);
+    await ledger.retry(before, [[3, 4]]);
+    const redone = await bench.take(before);
+    await ledger.acknowledge(redone, [makeReceipt(3, redone.fence, 2)]);
+    // Now 17 to 19 wait again, though there are receipts for them, from before task 3 was redone.
+    const old = [16, 17, 18, 19].map((task) => makeReceipt(task, redone.fence - 1));
+    const known = [...await Array.fromAsync(ledger.receipts(before)), ...old];
+    const done = known.map(({ task, fence, losses }) => ({ task, fence, losses: losses.length }));
+    const create = (done: DoneTask[]) => ledger.create(PAIR, { target: "there", done });
+
+    const job = await create(done);
+    const { phases, losses, state } = await ledger.status(job);
+    deepEqual({ phases, losses, state }, {
+      phases: [
+        { ...NONE, done: 16 },
+        { ...NONE, waiting: 1, done: 1 },
+        { ...NONE, waiting: 1 },
+        { ...NONE, waiting: 1 },
+      ],
+      losses: 2,
+      state: "active",
+    });
+    const next = await bench.take(job);
+    deepEqual([next.first, next.end], [17, 18]);
+    ok(known.every(({ fence }) => fence < next.fence));
+
+    const partial = await create(done.filter(({ task }) => task !== 0 && task !== 5));
+    deepEqual(await bench.drain(partial), [0, 5, 16, 17, 18, 19]);
+    const trusted = await create(done.map(({ task, losses }) => ({ task, losses })));
+    equal((await ledger.status(trusted)).state, "done");
+    await rejects(create([{ task: 20, fence: 1, losses: 0 }]), { name: "RangeError" });
   });
 
   test("two workers never hold the same task", async (bench) => {
