@@ -10,42 +10,82 @@
  * import { equal } from "node:assert/strict";
  *
  * const folder = await Deno.makeTempDir();
- * const section = sluice.encodePng({ width: 7, height: 5, samples: 1, dtype: "uint8", data: new Uint8Array(35).fill(200) });
+ * const data = new Uint8Array(35).fill(200);
+ * const section = sluice.encodePng({ width: 7, height: 5, samples: 1, dtype: "uint8", data });
  * for (const z of [0, 1, 2]) await Deno.writeFile(`${folder}/section_${z}.png`, section);
  *
  * await using ledger = await sluice.openLedger("memory:");
  * await using pool = new sluice.WorkerPool({ size: 0 });
- * const report = await sluice.planIngest([`${folder}/section_<p:1>.png`]);
- * const { job, volume } = await sluice.createJob(report, `${folder}/out.ome.zarr`, { ledger, ledgerUrl: "memory:" });
+ * const report = await sluice.planIngest([`${folder}/section_<>.png`]);
+ * const { job, volume } = await sluice.createJob(report, `${folder}/out.ome.zarr`, { ledger });
  * await using store = await sluice.OmeZarrStore.open(volume, { pool });
+ * const sources = await sluice.readSourceList(store.folder.sourcesPath);
  * const invert = sluice.mapBands("invert", ({ data }) => {
  *   for (let i = 0; i < data.length; i++) data[i] = 255 - Number(data[i]);
  * });
+ *
  * const run = sluice.pipeline(sluice.leaseTasks(ledger, { job }))
- *   .through(sluice.resolvePaths(await sluice.readSourceList(store.folder.sourcesPath)))
- *   .through(sluice.decode({ pool, dtype: report.plan.layout.dtype }))
+ *   .through(sluice.readSlabs(store, { sources, pool }))
  *   .through(invert)
+ *   .through(sluice.buildScales(store.layout, { pool }))
  *   .through(sluice.splitChunks(store.layout))
  *   .through(sluice.upload(store, { pool, ledger }));
- * for await (const { task, value } of run) {
- *   await ledger.acknowledge(task.lease, [value]);
- *   if ((await ledger.status(job)).done === 1) break; // the task that is left marks the volume complete
- * }
- * equal((await (await store.read(sluice.box([0, 0, 0], [1, 1, 1]))).bands()[Symbol.asyncIterator]().next()).value.data[0], 55);
+ * for await (const { task, value } of run) await ledger.acknowledge(task.lease, [value]);
+ *
+ * const slab = await store.read(sluice.box([6, 4, 2], [7, 5, 3]));
+ * for await (const { data } of slab.bands()) equal(data[0], 55);
  * await Deno.remove(folder, { recursive: true });
  * ```
  * @module
  */
-export * from "./core/point.ts";
-export * from "./core/box.ts";
-export * from "./core/dtype.ts";
-export * from "./core/units.ts";
-export * from "./core/errors.ts";
 export * from "./core/abort.ts";
+export * from "./core/box.ts";
+export * from "./core/downsample.ts";
+export * from "./core/dtype.ts";
+export * from "./core/errors.ts";
 export * from "./core/layout.ts";
 export * from "./core/plan.ts";
 export * from "./core/plan_layout.ts";
+export * from "./core/point.ts";
 export * from "./core/receipt.ts";
 export * from "./core/slab.ts";
-export * from "./core/downsample.ts";
+export * from "./core/units.ts";
 export * from "./core/version.ts";
+
+export * from "./codecs/chunk_codec.ts";
+export * from "./codecs/file_source.ts";
+export * from "./codecs/image.ts";
+export * from "./codecs/png_encode.ts";
+
+export * from "./plugins/image_stack.ts";
+export * from "./plugins/source.ts";
+export * from "./plugins/source_list.ts";
+
+export * from "./stores/ome_zarr.ts";
+export * from "./stores/job_folder.ts";
+export * from "./stores/store.ts";
+
+export * from "./ledgers/ledger.ts";
+export * from "./ledgers/open_ledger.ts";
+export * from "./ledgers/receipt_log.ts";
+
+export * from "./stages/build_scales.ts";
+export * from "./stages/decode.ts";
+export * from "./stages/enumerate.ts";
+export * from "./stages/lease_tasks.ts";
+export * from "./stages/map_bands.ts";
+export * from "./stages/pipeline.ts";
+export * from "./stages/read_slabs.ts";
+export * from "./stages/resolve_paths.ts";
+export * from "./stages/split_chunks.ts";
+export * from "./stages/stage.ts";
+export * from "./stages/upload.ts";
+
+export * from "./pool/worker_pool.ts";
+
+export * from "./tasks/create.ts";
+export * from "./tasks/ingest.ts";
+export * from "./tasks/join.ts";
+export * from "./tasks/memory.ts";
+export * from "./tasks/plan.ts";
+export * from "./tasks/verify.ts";

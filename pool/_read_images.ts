@@ -42,6 +42,12 @@ export interface ReadImagesInput {
   readonly wholeBytes: number;
 }
 
+/** Which images are done with. */
+export interface CloseImagesInput {
+  /** The name that `readImages` opened them under. */
+  readonly session: string;
+}
+
 /** One image that could not be decoded. */
 export interface ImageFailure {
   /** Position in the list that was asked for. */
@@ -85,7 +91,7 @@ export async function readImages(
 }
 
 /** Closes what a session left open. */
-export async function closeImages({ session }: { session: string }): Promise<void> {
+export async function closeImages({ session }: CloseImagesInput): Promise<void> {
   const open = sessions.get(session);
   sessions.delete(session);
   for (const image of open?.values() ?? []) {

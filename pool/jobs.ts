@@ -4,49 +4,86 @@
  * Voxels lie on shared memory and are read and written in place; only compressed bytes move between threads.
  * @module
  */
-import { downsampleRows } from "../core/downsample.ts";
-import { checkUnit } from "./_check_unit.ts";
-import { encodeChunks } from "./_encode_chunks.ts";
-import { readChunks } from "./_read_chunks.ts";
-import { closeImages, readImages } from "./_read_images.ts";
+import { downsampleRows, type DownsampleSpec } from "../core/downsample.ts";
+import { checkUnit, type CheckUnitInput, type UnitCheck } from "./_check_unit.ts";
+import { encodeChunks, type EncodeChunksInput, type EncodedChunk } from "./_encode_chunks.ts";
+import { readChunks, type ReadChunksInput } from "./_read_chunks.ts";
+import {
+  closeImages,
+  type CloseImagesInput,
+  type ImageFailure,
+  readImages,
+  type ReadImagesInput,
+} from "./_read_images.ts";
 
 /** Milliseconds spent in each kind of work. */
 export interface JobTimes {
+  /** Waiting for files. */
   read: number;
+  /** From stored bytes to voxels. */
   decode: number;
+  /** From one scale to the next. */
   downsample: number;
+  /** From voxels to stored bytes. */
   encode: number;
 }
 
 /** What a job is told and tells beside its input. */
 export interface JobContext {
+  /** Adds up what the job spent. */
   readonly times: JobTimes;
   /** Buffers of the result that may move rather than be copied. */
   readonly transfer: Transferable[];
 }
 
-const JOBS = {
+/** Some rows of a coarser scale. */
+export interface DownsampleInput extends DownsampleSpec {
+  /** First row that is made, counted over planes and rows. */
+  readonly first: number;
+  /** One past the last. */
+  readonly end: number;
+}
+
+/** Every job: what it takes and what it gives. */
+export interface Jobs {
+  /** Decodes rows of images into a band on shared memory. */
+  readImages: { input: ReadImagesInput; output: ImageFailure[] };
+  /** Closes the images that a session left open. */
+  closeImages: { input: CloseImagesInput; output: void };
+  /** Decodes stored chunks into a band on shared memory. */
+  readChunks: { input: ReadChunksInput; output: void };
+  /** Cuts chunks from a band and encodes them. */
+  encodeChunks: { input: EncodeChunksInput; output: EncodedChunk[] };
+  /** Reads a stored unit back. */
+  checkUnit: { input: CheckUnitInput; output: UnitCheck };
+  /** Makes rows of a coarser scale in a band on shared memory. */
+  downsample: { input: DownsampleInput; output: void };
+}
+
+/** The name of a job. */
+export type JobName = keyof Jobs;
+/** What a job takes. */
+export type JobInput<K extends JobName> = Jobs[K]["input"];
+/** What a job gives. */
+export type JobOutput<K extends JobName> = Jobs[K]["output"];
+
+type Job<K extends JobName> = (
+  input: JobInput<K>,
+  context: JobContext,
+) => JobOutput<K> | Promise<JobOutput<K>>;
+
+const JOBS: { readonly [K in JobName]: Job<K> } = {
   readImages,
   closeImages,
   readChunks,
   encodeChunks,
   checkUnit,
-  downsample(
-    input: Parameters<typeof downsampleRows>[0] & { first: number; end: number },
-    { times }: JobContext,
-  ) {
+  downsample(input, { times }) {
     const start = performance.now();
     downsampleRows(input, input.first, input.end);
     times.downsample += performance.now() - start;
   },
 };
-
-/** The name of a job. */
-export type JobName = keyof typeof JOBS;
-/** What a job takes. */
-export type JobInput<K extends JobName> = Parameters<(typeof JOBS)[K]>[0];
-/** What a job gives. */
-export type JobOutput<K extends JobName> = Awaited<ReturnType<(typeof JOBS)[K]>>;
 
 /** Runs one job in this thread. */
 export async function runJob<K extends JobName>(
@@ -57,7 +94,6 @@ export async function runJob<K extends JobName>(
     times: { read: 0, decode: 0, downsample: 0, encode: 0 },
     transfer: [],
   };
-  const job = JOBS[name] as (input: JobInput<K>, context: JobContext) => JobOutput<K>;
-  const value = await job(input, context);
+  const value = await JOBS[name](input, context);
   return { value, times: context.times, transfer: context.transfer };
 }

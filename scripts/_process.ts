@@ -31,7 +31,10 @@ export interface Running {
 }
 
 /** Runs `sluice ARGS…` to its end. */
-export async function run(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
+export async function run(
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<Outcome> {
   return outcome(await start(args, env).output);
 }
 
@@ -49,10 +52,18 @@ export function outcome({ code, stdout, stderr }: Deno.CommandOutput): Outcome {
 }
 
 /** Runs it, and throws what it printed if it ends with another code than expected. */
-export async function expectCode(code: number, args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
+export async function expectCode(
+  code: number,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<Outcome> {
   const ended = await run(args, env);
   if (ended.code !== code) {
-    throw new Error(`\`sluice ${args.join(" ")}\` ended with ${ended.code}, not ${code}:\n${ended.stdout}\n${ended.stderr}`);
+    throw new Error(
+      `\`sluice ${
+        args.join(" ")
+      }\` ended with ${ended.code}, not ${code}:\n${ended.stdout}\n${ended.stderr}`,
+    );
   }
   return ended;
 }

@@ -17,7 +17,12 @@ const cli = fileURLToPath(new URL("../cli.ts", import.meta.url));
 
 async function time(args: readonly string[]): Promise<number> {
   const begun = performance.now();
-  const { code } = await new Deno.Command(Deno.execPath(), { args: [...args], stdout: "null", stderr: "null", stdin: "null" }).output();
+  const { code } = await new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    stdout: "null",
+    stderr: "null",
+    stdin: "null",
+  }).output();
   if (code !== 0) throw new Error(`${args.join(" ")} ended with ${code}`);
   return performance.now() - begun;
 }

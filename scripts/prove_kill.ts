@@ -15,13 +15,25 @@ import { makeSample } from "./make_sample.ts";
 import { expectCode, outcome, type Running, start } from "./_process.ts";
 import { compareTrees, hashTree } from "./_tree.ts";
 
-const { values } = parseArgs({ options: { quick: { type: "boolean" }, folder: { type: "string" }, seed: { type: "string" } } });
+const { values } = parseArgs({
+  options: { quick: { type: "boolean" }, folder: { type: "string" }, seed: { type: "string" } },
+});
 const quick = values.quick ?? false;
 const folder = values.folder ?? await Deno.makeTempDir({ prefix: "sluice-kill-" });
 const kills = quick ? 5 : 20;
 const wantedTasks = quick ? 4 : 15;
 const [width, depth] = quick ? [512, 288] : [2048, 1040];
-const job = ["--chunk", "64x64x16", "--shard", "512x512x16", "--codec", quick ? "zstd:3" : "gzip:6", "--memory", "2GiB", "--no-verify"];
+const job = [
+  "--chunk",
+  "64x64x16",
+  "--shard",
+  "512x512x16",
+  "--codec",
+  quick ? "zstd:3" : "gzip:6",
+  "--memory",
+  "2GiB",
+  "--no-verify",
+];
 const random = generator(Number(values.seed ?? Date.now() % 1e9));
 
 /** Numbers from 0 to 1 that follow from a seed (mulberry32). */
@@ -44,8 +56,20 @@ const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(reso
 
 const raw = join(folder, "raw");
 const made = performance.now();
-await makeSample({ directory: raw, width, height: width, depth, dtype: "uint8", format: "tiff", seed: 1 });
-console.log(`${depth} sections of ${width} x ${width} made in ${((performance.now() - made) / 1000).toFixed(0)} s`);
+await makeSample({
+  directory: raw,
+  width,
+  height: width,
+  depth,
+  dtype: "uint8",
+  format: "tiff",
+  seed: 1,
+});
+console.log(
+  `${depth} sections of ${width} x ${width} made in ${
+    ((performance.now() - made) / 1000).toFixed(0)
+  } s`,
+);
 const sources = join(raw, "*.tif");
 
 const reference = join(folder, "reference.ome.zarr");
@@ -57,7 +81,10 @@ const plan = await new JobFolder(reference).plan();
 const phases = plan!.phases.filter(({ kind }) => kind !== "finish").length;
 const tasks = plan!.phases.at(-1)!.first;
 console.log(`undisturbed: ${undisturbed.toFixed(1)} s, ${tasks} tasks in ${phases} phases`);
-check(tasks >= (quick ? 18 : 64) && phases >= 2, "the plan has at least 64 tasks (quick: 18) and two phases");
+check(
+  tasks >= (quick ? 18 : 64) && phases >= 2,
+  "the plan has at least 64 tasks (quick: 18) and two phases",
+);
 check(quick || undisturbed >= 60, "it runs for at least a minute (full size)");
 
 const tortured = join(folder, "tortured.ome.zarr");
@@ -92,23 +119,50 @@ const pause = undisturbed * 1000 / (kills + 2);
   }
 }
 const ends = await Promise.all(running.map(async ({ output }) => outcome(await output)));
-console.log(`tortured: ${((performance.now() - begun) / 1000).toFixed(1)} s, killed ${killed} times, ${hit.size} tasks hit`);
+console.log(
+  `tortured: ${
+    ((performance.now() - begun) / 1000).toFixed(1)
+  } s, killed ${killed} times, ${hit.size} tasks hit`,
+);
 check(killed === kills, `${kills} kills`);
 check(hit.size >= wantedTasks, `at least ${wantedTasks} different tasks were hit`);
-check(ends.every(({ code }) => code === 0), `the last two processes end with 0${ends.map(({ code, stderr }) => code === 0 ? "" : `\n${stderr}`).join("")}`);
+check(
+  ends.every(({ code }) => code === 0),
+  `the last two processes end with 0${
+    ends.map(({ code, stderr }) => code === 0 ? "" : `\n${stderr}`).join("")
+  }`,
+);
 const [expected, found] = [await hashTree(reference), await hashTree(tortured)];
 const differences = compareTrees(expected, found);
-check(differences.length === 0, `all ${expected.size} files are byte-identical to the undisturbed run's ${differences.slice(0, 5).join(" ")}`);
+check(
+  differences.length === 0,
+  `all ${expected.size} files are byte-identical to the undisturbed run's ${
+    differences.slice(0, 5).join(" ")
+  }`,
+);
 await expectCode(0, ["verify", tortured]);
 check(true, "verify passes");
 
 const shard = [...found.keys()].find((path) => path.startsWith("0/c/"))!;
 await flip(join(tortured, shard), 1000);
 const flipped = await expectCode(1, ["verify", tortured]);
-check(/chunk/.test(flipped.stdout + flipped.stderr) && (flipped.stdout + flipped.stderr).includes(shard), "a flipped byte: verify names the file and the chunk");
+check(
+  /chunk/.test(flipped.stdout + flipped.stderr) &&
+    (flipped.stdout + flipped.stderr).includes(shard),
+  "a flipped byte: verify names the file and the chunk",
+);
 
 const frozen = join(folder, "frozen.ome.zarr");
-const sleeper = start(["ingest", sources, frozen, ...job, "--ledger", ledger, "--lease-seconds", "3"]);
+const sleeper = start([
+  "ingest",
+  sources,
+  frozen,
+  ...job,
+  "--ledger",
+  ledger,
+  "--lease-seconds",
+  "3",
+]);
 {
   await using observer = await openLedger(ledger);
   let claim;
@@ -124,7 +178,10 @@ const before = await hashTree(frozen);
 sleeper.child.kill("SIGCONT");
 const thawed = outcome(await sleeper.output);
 check(thawed.code !== 0, `the thawed worker gives up (exit code ${thawed.code})`);
-check(compareTrees(before, await hashTree(frozen)).length === 0, "nothing of the new volume changed");
+check(
+  compareTrees(before, await hashTree(frozen)).length === 0,
+  "nothing of the new volume changed",
+);
 check(compareTrees(expected, before).length === 0, "which is the undisturbed one, byte for byte");
 await expectCode(0, ["verify", frozen]);
 if (values.folder === undefined) await Deno.remove(folder, { recursive: true });

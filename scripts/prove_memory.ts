@@ -12,14 +12,25 @@ import { watchMemory } from "./_memory.ts";
 import { expectCode, outcome, start } from "./_process.ts";
 import { makeSample } from "./make_sample.ts";
 
-const { values } = parseArgs({ options: { quick: { type: "boolean" }, folder: { type: "string" } } });
+const { values } = parseArgs({
+  options: { quick: { type: "boolean" }, folder: { type: "string" } },
+});
 const quick = values.quick ?? false;
 const folder = values.folder ?? await Deno.makeTempDir({ prefix: "sluice-memory-" });
 const side = quick ? 4096 : 16384;
 const [budget, limit] = quick ? ["256MiB", 556 * 2 ** 20] : ["1GiB", 1.5 * 2 ** 30];
 const raw = join(folder, `raw_${side}`);
 const exists = await Deno.stat(join(raw, "section_0015.png")).then(() => true, () => false);
-if (!exists) await makeSample({ directory: raw, width: side, height: side, depth: 16, format: "png", level: 1 });
+if (!exists) {
+  await makeSample({
+    directory: raw,
+    width: side,
+    height: side,
+    depth: 16,
+    format: "png",
+    level: 1,
+  });
+}
 const target = join(folder, "out.ome.zarr");
 const begun = performance.now();
 const running = start([
@@ -41,7 +52,9 @@ if (ended.code !== 0) {
 }
 const mib = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MiB`;
 console.log(
-  `16 PNG sections of ${side} x ${side} under --memory ${budget}, verified: ${seconds.toFixed(1)} s, peak ${mib(peak)} (limit ${mib(limit)})`,
+  `16 PNG sections of ${side} x ${side} under --memory ${budget}, verified: ${
+    seconds.toFixed(1)
+  } s, peak ${mib(peak)} (limit ${mib(limit)})`,
 );
 if (peak > limit || peak === 0) Deno.exitCode = 1;
 await expectCode(0, ["verify", target]);

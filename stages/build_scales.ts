@@ -14,19 +14,20 @@ import { type Stage, stage } from "./stage.ts";
 export interface BuildScalesOptions {
   /** Does the work. */
   readonly pool: WorkerPool;
-  /** Scales that leave, finest first; the slab's own among them where it is to be written, too. */
-  readonly makes: readonly number[] | ((phase: number) => readonly number[]);
   /** Buffers to share with other stages. @default Its own. */
   readonly buffers?: BandBuffers;
 }
 
-/** Adds bands of coarser scales to a slab: each is made from the one below it, by the rule of the layout. */
+/**
+ * Adds bands of the coarser scales that the task makes to its slab: each is made from the one below it, by the rule
+ * of the layout. The slab's own scale passes only if the task makes it, too.
+ */
 export function buildScales(
   layout: Layout,
-  { pool, makes, buffers = new BandBuffers() }: BuildScalesOptions,
+  { pool, buffers = new BandBuffers() }: BuildScalesOptions,
 ): Stage<Slab, Slab> {
   return stage("downsample", (slab, { task, signal }): Slab => {
-    const wanted = typeof makes === "function" ? makes(task.phase) : makes;
+    const wanted = task.makes;
     const coarser = wanted.filter((scale) => scale !== slab.scale);
     return {
       ...slab,

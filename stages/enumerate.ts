@@ -3,7 +3,14 @@
  * @module
  */
 import type { Box } from "../core/box.ts";
-import { countTasks, type Lease, type LeaseId, type Plan, planTask } from "../core/plan.ts";
+import {
+  countTasks,
+  type Lease,
+  type LeaseId,
+  type Plan,
+  planTask,
+  type Task,
+} from "../core/plan.ts";
 import type { Item, TaskFeed } from "./stage.ts";
 
 /**
@@ -32,9 +39,9 @@ function* items(what: Plan | readonly Box[]): Generator<Item<undefined>> {
   const end = boxes?.length ?? countTasks(what as Plan);
   const lease: Lease = { id: "none" as LeaseId, job: 0, fence: 0, first: 0, end };
   for (let index = 0; index < end; index++) {
-    const task = boxes === undefined
+    const task: Task = boxes === undefined
       ? planTask(what as Plan, index, lease)
-      : { index, phase: 0, box: boxes[index], lease };
+      : { index, phase: 0, kind: "source", scale: 0, box: boxes[index], makes: [0], lease };
     yield { task, value: undefined };
   }
 }

@@ -30,10 +30,12 @@ interface OpenUnit {
 
 /**
  * Encodes the chunks of each task in the pool, commits every unit as soon as it is whole, and hands on the receipt
- * of the task once the store has confirmed all of them.
+ * of the task once the store has confirmed all of them. The task that finishes a job has no chunks: for it the store
+ * is told to finish the volume.
  */
 export function upload(store: Store, options: UploadOptions): Stage<ChunkedSlab, Receipt> {
   return stage("upload", async (chunked, on) => {
+    if (on.task.kind === "finish") return await finishTask(store, options, on);
     while (true) {
       try {
         return await uploadTask(store, options, chunked, on);
@@ -42,6 +44,15 @@ export function upload(store: Store, options: UploadOptions): Stage<ChunkedSlab,
       }
     }
   }, options);
+}
+
+async function finishTask(
+  store: Store,
+  { ledger }: UploadOptions,
+  { task, signal }: StageWork,
+): Promise<Receipt> {
+  await store.finish?.({ signal, guard: async () => await ledger?.check(task.lease) });
+  return { task: task.index, fence: task.lease.fence, units: [], losses: [] };
 }
 
 async function uploadTask(

@@ -21,10 +21,13 @@ import { readBands } from "../pool/bands.ts";
 import type { JobInput } from "../pool/jobs.ts";
 import type { WorkerPool } from "../pool/worker_pool.ts";
 import { isSharded, unitPath, type ZarrVersion } from "./_zarr_metadata.ts";
+import { measureContrast } from "./_contrast.ts";
 import { parseVolume } from "./_zarr_parse.ts";
 import { FileUnitWriter, unitShape } from "./_unit_writer.ts";
+import { readReceipts } from "../ledgers/receipt_log.ts";
+import { writeMetadata } from "./create_ome_zarr.ts";
 import { JobFolder, readJson } from "./job_folder.ts";
-import type { ReadOptions, Store, UnitWriter } from "./store.ts";
+import type { FinishOptions, ReadOptions, Store, UnitWriter } from "./store.ts";
 
 /** How a volume is opened. */
 export interface OpenOmeZarrOptions {
@@ -151,6 +154,26 @@ export class OmeZarrStore implements Store {
         }),
     };
     return Promise.resolve(slab);
+  }
+
+  /** Measures the contrast, writes the metadata anew, and marks the volume complete; temporary files go. */
+  async finish({ guard, signal }: FinishOptions): Promise<void> {
+    const plan = await this.folder.plan();
+    if (plan === undefined) {
+      throw new SluiceError(
+        `Cannot finish "${this.path}" as it holds no plan; run \`sluice create\``,
+      );
+    }
+    let losses = 0;
+    for await (const receipt of readReceipts(this.folder.receiptsPath)) {
+      losses += receipt.losses.length;
+    }
+    const contrast = this.kind === "labels"
+      ? undefined
+      : await measureContrast(this, this.layout, signal);
+    await guard();
+    await writeMetadata(this.path, plan, { complete: true, losses, contrast });
+    await Deno.remove(join(this.folder.path, "tmp"), { recursive: true }).catch(() => {});
   }
 
   #noScale(scale: number): never {

@@ -34,6 +34,14 @@ export interface UnitWriter extends AsyncDisposable {
   commit(guard?: () => void | Promise<void>): Promise<UnitReceipt>;
 }
 
+/** How a volume is finished. */
+export interface FinishOptions {
+  /** Called just before anything becomes visible: what it throws ends the finishing. */
+  readonly guard: () => Promise<void>;
+  /** Ends the work with its reason. */
+  readonly signal?: AbortSignal;
+}
+
 /** How voxels are read back. */
 export interface ReadOptions {
   /** Scale the box counts in. @default 0 */
@@ -50,6 +58,8 @@ export interface Store extends AsyncDisposable {
   open(unit: Unit, options?: OpenUnitOptions): Promise<UnitWriter>;
   /** Reads voxels, decoded by the pool the store was opened with. */
   read(box: Box, options?: ReadOptions): Promise<Slab>;
+  /** Makes what is known only when every unit is there, and marks the volume complete. */
+  finish?(options: FinishOptions): Promise<void>;
   /** Where a unit lies, for messages. */
   place(unit: Unit): string;
 }

@@ -16,8 +16,8 @@ import type { PlanReport } from "./plan.ts";
 /** How a job is created. */
 export interface CreateJobOptions {
   readonly ledger: Ledger;
-  /** URL of that ledger, for whoever joins later. */
-  readonly ledgerUrl: string;
+  /** Address of that ledger, for whoever joins later. @default "memory:" */
+  readonly ledgerUrl?: string;
   /** Removes what lies at the target, if it is a volume. @default false */
   readonly overwrite?: boolean;
   /** Name of a label image below `labels/`. @default "segmentation" */
@@ -104,7 +104,9 @@ export async function rebuildJob(
     done.push({ task, losses: losses.length });
   }
   const job = await ledger.create(plan, { target: volume, receipts: folder.receiptsPath, done });
-  const text = JSON.stringify({ ...claim, ledger: redactUrl(ledgerUrl), job } satisfies Claim);
+  const text = JSON.stringify(
+    { ...claim, ledger: redactUrl(ledgerUrl ?? "memory:"), job } satisfies Claim,
+  );
   await Deno.writeTextFile(`${folder.claimPath}.new`, text);
   await Deno.rename(`${folder.claimPath}.new`, folder.claimPath);
   return job;
@@ -129,7 +131,9 @@ async function tryCreate(
     job = await ledger.create(plan, { target: volume, receipts: folder.receiptsPath });
     await Deno.writeTextFile(
       staged.claimPath,
-      JSON.stringify({ claim, plan: plan.id, ledger: redactUrl(ledgerUrl), job } satisfies Claim),
+      JSON.stringify(
+        { claim, plan: plan.id, ledger: redactUrl(ledgerUrl ?? "memory:"), job } satisfies Claim,
+      ),
     );
     await Deno.rename(staging, volume);
     await registerLabels(volume, plan.store.zarr);

@@ -12,17 +12,13 @@ import type { JobStatus, Ledger } from "../ledgers/ledger.ts";
 import { readSourceList } from "../plugins/source_list.ts";
 import type { WorkerPool } from "../pool/worker_pool.ts";
 import { buildScales } from "../stages/build_scales.ts";
-import { decode } from "../stages/decode.ts";
 import { leaseTasks } from "../stages/lease_tasks.ts";
 import { pipeline } from "../stages/pipeline.ts";
-import { readStored } from "../stages/read_stored.ts";
-import { resolvePaths } from "../stages/resolve_paths.ts";
-import { compose, route } from "../stages/route.ts";
+import { readSlabs } from "../stages/read_slabs.ts";
 import { splitChunks } from "../stages/split_chunks.ts";
 import type { Stage, StageError } from "../stages/stage.ts";
 import { upload } from "../stages/upload.ts";
 import { OmeZarrStore } from "../stores/ome_zarr.ts";
-import { finishVolume } from "./finish.ts";
 import { defaultMemory, shareMemory } from "./memory.ts";
 
 /** How far a job is. */
@@ -50,6 +46,11 @@ export interface JoinJobOptions {
   readonly stop?: AbortSignal;
   /** Works on although the plan was made by other versions, whose bytes may differ. @default false */
   readonly anyVersion?: boolean;
+  /**
+   * A stage of one's own on the voxels of every task, such as `mapBands`. The plan does not know of it: whoever
+   * joins the job must bring the same.
+   */
+  readonly transform?: Stage<Slab, Slab>;
   readonly onProgress?: (progress: JobProgress) => void;
   /** Told of every attempt that failed. */
   readonly onFailure?: (error: StageError) => void;
@@ -84,23 +85,6 @@ export async function joinJob(job: number, options: JoinJobOptions): Promise<Job
   }
   await Deno.mkdir(store.folder.temporaryPath(claim.claim), { recursive: true });
   const sources = await readSourceList(store.folder.sourcesPath, store.folder.amendmentsPath);
-  const fromImages = compose(
-    resolvePaths(sources, { origin: plan.source.crop.min }),
-    decode({
-      pool,
-      buffers,
-      dtype: plan.layout.dtype,
-      window: plan.policies.window,
-      fill: plan.layout.fill,
-      onError: plan.policies.onError,
-      bandBytes: shares.bandBytes,
-      wholeBytes: shares.wholeBytes,
-    }),
-  );
-  const fromStore = readStored(store, plan);
-  const read: Stage<undefined, Slab> = route((task) =>
-    plan.phases[task.phase].kind === "source" ? fromImages : fromStore
-  );
   let [voxels, bytes, done] = [0, 0, 0];
   const tasks = countTasks(plan);
   const report = () => onProgress?.({ tasks, done, voxels, bytes });
@@ -123,15 +107,19 @@ export async function joinJob(job: number, options: JoinJobOptions): Promise<Job
       },
     },
   )
-    .through(read)
-    .through(buildScales(plan.layout, {
+    .through(readSlabs(store, {
+      sources,
       pool,
       buffers,
-      makes: (phase) => {
-        const { kind, makes } = { makes: [], ...plan.phases[phase] };
-        return kind === "finish" ? [] : makes;
-      },
+      origin: plan.source.crop.min,
+      window: plan.policies.window,
+      fill: plan.layout.fill,
+      onError: plan.policies.onError,
+      bandBytes: shares.bandBytes,
+      wholeBytes: shares.wholeBytes,
     }))
+    .through(options.transform ?? ((slabs) => slabs))
+    .through(buildScales(plan.layout, { pool, buffers }))
     .through(splitChunks(plan.layout))
     .through(upload(store, {
       pool,
@@ -146,10 +134,6 @@ export async function joinJob(job: number, options: JoinJobOptions): Promise<Job
     }));
   for await (const { task, value } of run) {
     try {
-      if (plan.phases[task.phase].kind === "finish") {
-        const { losses } = await ledger.status(job);
-        await finishVolume(store, plan, { losses, signal, guard: () => ledger.check(task.lease) });
-      }
       await ledger.acknowledge(task.lease, [value]);
     } catch (error) {
       ignoreLost(error);

@@ -1,49 +1,22 @@
-/**
- * The last task of a job: contrast from the voxels, and the mark "complete".
- * @module
- */
-import { dtypeRange, type VoxelArray } from "../core/dtype.ts";
-import { type Box } from "../core/box.ts";
-import type { Plan } from "../core/plan.ts";
-import type { Contrast } from "../stores/_zarr_metadata.ts";
-import { writeMetadata } from "../stores/create_ome_zarr.ts";
-import type { OmeZarrStore } from "../stores/ome_zarr.ts";
+/** The last task of a job: contrast from the voxels, and the mark "complete". */
+import { type Dtype, dtypeRange, type VoxelArray } from "../core/dtype.ts";
+import type { Box } from "../core/box.ts";
+import type { Point } from "../core/point.ts";
+import type { Layout } from "../core/layout.ts";
+import type { Contrast } from "./_zarr_metadata.ts";
+import type { Store } from "./store.ts";
 
 /** Voxels of one channel that are looked at for its contrast. */
 const SAMPLED = 1 << 20;
 /** Part of the voxels that may be darker than the window, or brighter. */
 const CUT = 0.005;
 
-/** What finishing needs to know. */
-export interface FinishOptions {
-  /** Images whose voxels are fill value because they were absent or broken. */
-  readonly losses: number;
-  /** Called just before anything is written: what it throws ends the finishing. */
-  readonly guard: () => Promise<void>;
-  readonly signal?: AbortSignal;
-}
-
-/**
- * Finishes a volume: writes the metadata anew, with the display window of each channel, and marks it complete.
- */
-export async function finishVolume(
-  store: OmeZarrStore,
-  plan: Plan,
-  { losses, guard, signal }: FinishOptions,
-): Promise<void> {
-  const contrast = plan.kind === "labels" ? undefined : await measureContrast(store, plan, signal);
-  await guard();
-  await writeMetadata(store.path, plan, { complete: true, losses, contrast });
-  await Deno.remove(store.folder.temporaryPath(""), { recursive: true }).catch(() => {});
-}
-
 /** From 0.5 % to 99.5 % of the voxels of the coarsest scale that are not fill value; large ones are sampled by rows of chunks. */
-async function measureContrast(
-  store: OmeZarrStore,
-  plan: Plan,
+export async function measureContrast(
+  store: Store,
+  layout: Layout,
   signal?: AbortSignal,
 ): Promise<Contrast[]> {
-  const { layout } = plan;
   const scale = layout.scales.length - 1;
   const { size, chunk } = layout.scales[scale];
   const windows: Contrast[] = [];
@@ -65,7 +38,7 @@ async function measureContrast(
 
 function rowOfChunks(
   part: number,
-  size: Plan["layout"]["scales"][0]["size"],
+  size: Point,
   chunk: readonly number[],
   c: number,
 ): Box {
@@ -88,7 +61,7 @@ function gather(voxels: VoxelArray, fill: number, most: number, values: number[]
   }
 }
 
-function contrastOf(sorted: Float64Array, dtype: Plan["layout"]["dtype"]): Contrast {
+function contrastOf(sorted: Float64Array, dtype: Dtype): Contrast {
   const [min, max] = dtype === "float32" ? [sorted[0] ?? 0, sorted.at(-1) ?? 1] : dtypeRange(dtype);
   if (sorted.length === 0) return { min, max, start: min, end: max };
   const at = (part: number) =>
