@@ -40,6 +40,7 @@
  */
 export * from "./core/abort.ts";
 export * from "./core/box.ts";
+export * from "./core/cast.ts";
 export * from "./core/downsample.ts";
 export * from "./core/dtype.ts";
 export * from "./core/errors.ts";
@@ -48,9 +49,11 @@ export * from "./core/plan.ts";
 export * from "./core/plan_layout.ts";
 export * from "./core/point.ts";
 export * from "./core/receipt.ts";
+export * from "./core/scan.ts";
 export * from "./core/slab.ts";
 export * from "./core/units.ts";
 export * from "./core/version.ts";
+export * from "./core/voxels.ts";
 
 export * from "./codecs/chunk_codec.ts";
 export * from "./codecs/file_source.ts";
@@ -62,6 +65,7 @@ export * from "./plugins/source.ts";
 export * from "./plugins/source_list.ts";
 
 export * from "./stores/ome_zarr.ts";
+export type { ZarrVersion } from "./stores/_zarr_metadata.ts";
 export * from "./stores/job_folder.ts";
 export * from "./stores/store.ts";
 
@@ -81,6 +85,16 @@ export * from "./stages/split_chunks.ts";
 export * from "./stages/stage.ts";
 export * from "./stages/upload.ts";
 
+export type * from "./pool/jobs.ts";
+export type { CheckUnitInput, UnitCheck } from "./pool/_check_unit.ts";
+export type { EncodeChunksInput, EncodedChunk } from "./pool/_encode_chunks.ts";
+export type { ReadChunksInput } from "./pool/_read_chunks.ts";
+export type {
+  CloseImagesInput,
+  ImageFailure,
+  ImagePart,
+  ReadImagesInput,
+} from "./pool/_read_images.ts";
 export * from "./pool/worker_pool.ts";
 
 export * from "./tasks/create.ts";

@@ -32,6 +32,7 @@ export interface ImageHeader {
   readonly height: number;
   /** Interleaved samples a pixel: 1 grey, 3 RGB, 4 RGBA. */
   readonly samples: number;
+  /** Type of one sample. */
   readonly dtype: Dtype;
   /**
    * Rows from row 0 on that can be decoded without those before them: a strip, a row of tiles;
@@ -42,13 +43,17 @@ export interface ImageHeader {
 
 /** One image of a file. */
 export interface ImageEntry extends ImageHeader {
+  /** Where in the file it lies. */
   readonly at: ImageAt;
 }
 
 /** Where each image of a file belongs along z, c and t, from ImageJ's or OME's metadata. */
 export interface StackLayout {
+  /** Sections. */
   readonly sizeZ: number;
+  /** Channels. */
   readonly sizeC: number;
+  /** Times. */
   readonly sizeT: number;
   /**
    * For image `i` of `images` its place; images that belong to no plane are left out. `file` names another
@@ -71,6 +76,7 @@ export interface ImageFile {
   readonly images: readonly ImageEntry[];
   /** Present where the file itself says how its images stack; an OME file may hold several series. */
   readonly series?: readonly {
+    /** Its name in the table of formats. */
     readonly name: string;
     readonly layout: StackLayout;
     readonly voxelSize?: VoxelSize;
@@ -81,6 +87,7 @@ export interface ImageFile {
 
 /** Reads rows of one image. */
 export interface ImageReader extends AsyncDisposable {
+  /** What the image is. */
   readonly header: ImageHeader;
   /**
    * Decodes rows `first` (inside) to `end` (not) into `out`: rows one after the other with no padding,
@@ -102,6 +109,7 @@ export interface OpenImageOptions {
 
 /** One image format. */
 export interface ImageFormat {
+  /** Its name in the table of formats. */
   readonly name: string;
   /** Whether a file that starts with these bytes (16, or all it has) is of this format. */
   matches(first: Uint8Array): boolean;

@@ -37,6 +37,7 @@ export class ImageError extends SluiceError {
 export class LeaseLostError extends SluiceError {
   /** Says which class it is. */
   override readonly name = "LeaseLostError";
+  /** Says what could not be done, and of what kind the fault is. */
   constructor(
     message: string,
     readonly reason: "expired" | "taken" | "cancelled",

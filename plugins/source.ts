@@ -13,22 +13,33 @@ export interface SourceImage {
   readonly path: string;
   /** Name of the image format; empty where there is no image. */
   readonly format: string;
+  /** Where in the file it lies. */
   readonly at: ImageAt;
   /** Which image of its file it is, from 0; absent where the file holds one. */
   readonly page?: number;
   /** Bytes of the file, and when it was last changed, in milliseconds since 1970. */
   readonly size: number;
+  /** When the file was last changed, in milliseconds since 1970. */
   readonly mtime: number;
+  /** Pixels in a row. */
   readonly width: number;
+  /** Rows. */
   readonly height: number;
+  /** Interleaved samples a pixel: each is a channel. */
   readonly samples: number;
+  /** Type of one sample. */
   readonly dtype: Dtype;
+  /** Rows that decode on their own. */
   readonly rowGroup: number;
   /** Where its first pixel and sample lie, in voxels of the source. */
   readonly x: number;
+  /** Of its first row. */
   readonly y: number;
+  /** Of its section. */
   readonly z: number;
+  /** Of its first sample. */
   readonly c: number;
+  /** Of its time. */
   readonly t: number;
   /** Set where the image cannot be used: its voxels are lost if the policy is to fill. */
   readonly lost?: { readonly kind: "missing" | "broken"; readonly reason: string };
@@ -36,6 +47,7 @@ export interface SourceImage {
 
 /** One thing that is wrong with the inputs. */
 export interface Fault {
+  /** What is wrong. */
   readonly kind:
     | "missing"
     | "truncated"
@@ -62,9 +74,12 @@ export interface Fault {
 export interface VolumeInfo {
   /** From the origin; c and t are 1 where the source has none. */
   readonly extent: Box;
+  /** Type of one sample. */
   readonly dtype: Dtype;
+  /** What the files say, if they agree. */
   readonly voxelSize?: VoxelSize;
   /** Whether c and t are axes of the source, even of length 1. */
   readonly hasChannels: boolean;
+  /** Whether t is an axis of the source, even of length 1. */
   readonly hasTime: boolean;
 }

@@ -21,7 +21,7 @@ import type { Item, TaskFeed } from "./stage.ts";
  * import { box, boxVolume, collect, enumerate, pipeline, stage } from "@sluice/sluice";
  * import { deepEqual } from "node:assert/strict";
  * const boxes = [box([0, 0, 0], [7, 5, 3]), box([0, 0, 3], [7, 5, 4])];
- * const run = pipeline(enumerate(boxes)).through(stage("measure", (_, { task }) => boxVolume(task.box)));
+ * const run = pipeline(enumerate(boxes)).through(stage("measure", (_: unknown, { task }) => boxVolume(task.box)));
  * deepEqual((await collect(run)).map(({ value }) => value), [105, 35]);
  * ```
  */

@@ -10,6 +10,7 @@ export type Item<T> = { readonly task: Task; readonly value: T };
 
 /** What every step of one run shares. */
 export interface StageContext {
+  /** Ends the run; work that can last watches it. */
   readonly signal: AbortSignal;
   /** What a failed task costs: return to drop it and go on, throw to stop the run. */
   readonly onFailure: (error: StageError) => void | Promise<void>;
@@ -43,6 +44,7 @@ export class StageError extends Error {
 export interface StageWork {
   /** The task in hand. */
   readonly task: Task;
+  /** Ends the run; work that can last watches it. */
   readonly signal: AbortSignal;
 }
 
@@ -62,11 +64,12 @@ export interface StageOptions {
  * through as `signal.reason` itself.
  * @example A stage of one's own
  * ```ts
- * import { collect, enumerate, pipeline, stage } from "@sluice/sluice";
+ * import { box, boxVolume, collect, enumerate, pipeline, stage } from "@sluice/sluice";
  * import { deepEqual } from "node:assert/strict";
- * const double = stage("double", (value: number) => value * 2, { concurrency: 4 });
- * const run = pipeline(enumerate([1, 2, 3])).through(double);
- * deepEqual((await collect(run)).map(({ value }) => value), [2, 4, 6]);
+ * const measure = stage("measure", (_: unknown, { task }) => boxVolume(task.box));
+ * const double = stage("double", (voxels: number) => voxels * 2, { concurrency: 4 });
+ * const run = pipeline(enumerate([box([0, 0, 0], [7, 5, 3])])).through(measure).through(double);
+ * deepEqual((await collect(run)).map(({ value }) => value), [210]);
  * ```
  */
 export function stage<I, O>(

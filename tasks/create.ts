@@ -15,6 +15,7 @@ import type { PlanReport } from "./plan.ts";
 
 /** How a job is created. */
 export interface CreateJobOptions {
+  /** Where the job is entered. */
   readonly ledger: Ledger;
   /** Address of that ledger, for whoever joins later. @default "memory:" */
   readonly ledgerUrl?: string;
@@ -26,16 +27,19 @@ export interface CreateJobOptions {
 
 /** A job that was created, or found. */
 export interface CreatedJob {
+  /** Its number. */
   readonly job: number;
   /** Path of the volume. */
   readonly volume: string;
   /** Whether it was there already, with the same plan. */
   readonly found: boolean;
+  /** How it stands. */
   readonly state: JobState;
 }
 
 /** The target holds something else. */
 export class TargetError extends SluiceError {
+  /** Says which class it is. */
   override readonly name = "TargetError";
 }
 

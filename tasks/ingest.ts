@@ -13,15 +13,21 @@ export interface IngestOptions
   extends Omit<PlanOptions, "onProgress">, CreateJobOptions, Omit<JoinJobOptions, "ledger"> {
   /** Reads the finished volume back and holds it against the receipts. @default true */
   readonly verify?: boolean;
+  /** Told how many files have been looked at. */
   readonly onPlanning?: PlanOptions["onProgress"];
+  /** Told of the plan before anything is written. */
   readonly onPlanned?: (report: PlanReport) => void;
+  /** Told of the job. */
   readonly onCreated?: (created: CreatedJob) => void;
+  /** Told how many units have been verified. */
   readonly onVerify?: VerifyOptions["onProgress"];
 }
 
 /** What came of it. */
 export interface IngestResult {
+  /** The job. */
   readonly created: CreatedJob;
+  /** How it stands. */
   readonly status: JobStatus;
   /** Absent where the job is not done, or `verify` is false. */
   readonly verified?: VerifyReport;

@@ -23,7 +23,9 @@ import { defaultMemory, shareMemory } from "./memory.ts";
 
 /** How far a job is. */
 export interface JobProgress {
+  /** All tasks of the job. */
   readonly tasks: number;
+  /** Those that are done, by whomever. */
   readonly done: number;
   /** Voxels, of all scales, that this process has encoded. */
   readonly voxels: number;
@@ -33,6 +35,7 @@ export interface JobProgress {
 
 /** How a process joins a job. */
 export interface JoinJobOptions {
+  /** Leases the tasks. */
   readonly ledger: Ledger;
   /** Decodes and encodes. The caller closes it. */
   readonly pool: WorkerPool;
@@ -51,6 +54,7 @@ export interface JoinJobOptions {
    * joins the job must bring the same.
    */
   readonly transform?: Stage<Slab, Slab>;
+  /** Told of every batch of chunks. */
   readonly onProgress?: (progress: JobProgress) => void;
   /** Told of every attempt that failed. */
   readonly onFailure?: (error: StageError) => void;

@@ -42,7 +42,9 @@ export interface PlanOptions {
   readonly window?: readonly [low: number, high: number];
   /** Crop, in voxels of the source. */
   readonly x?: Span;
+  /** Crop along y. */
   readonly y?: Span;
+  /** Crop along z. */
   readonly z?: Span;
   /** What an absent section means. `close`: the others move together. @default "error" */
   readonly missing?: "error" | "fill" | "close";
@@ -50,6 +52,7 @@ export interface PlanOptions {
   readonly onError?: "error" | "fill";
   /** Series of an OME file, by number or name. */
   readonly series?: number | string;
+  /** Ends the planning with its reason. */
   readonly signal?: AbortSignal;
   /** Told how many files have been looked at. */
   readonly onProgress?: (read: number, total: number) => void;
@@ -57,6 +60,7 @@ export interface PlanOptions {
 
 /** A plan with all that people want to know of it before it is carried out. */
 export interface PlanReport {
+  /** The plan itself. */
   readonly plan: Plan;
   /** The images, for the list beside the plan. */
   readonly stack: ImageStack;
@@ -64,12 +68,15 @@ export interface PlanReport {
   readonly losses: readonly Fault[];
   /** What to know or to mend. */
   readonly warnings: readonly string[];
+  /** Figures that follow from it. */
   readonly estimate: PlanEstimate;
 }
 
 /** Figures that follow from a plan; none of them is part of its identity. */
 export interface PlanEstimate {
+  /** Tasks of all phases. */
   readonly tasks: number;
+  /** Images of the stack. */
   readonly images: number;
   /** Bytes of all source files. */
   readonly sourceBytes: number;
@@ -83,7 +90,9 @@ export interface PlanEstimate {
 
 /** The inputs have faults that no policy lets pass. */
 export class PlanError extends SluiceError {
+  /** Says which class it is. */
   override readonly name = "PlanError";
+  /** Names every fault. */
   constructor(message: string, readonly faults: readonly Fault[]) {
     super(message);
   }

@@ -36,6 +36,7 @@ import { defaultMemory, shareMemory } from "./memory.ts";
 
 /** How much is verified. */
 export interface VerifyOptions {
+  /** Reads and decodes. */
   readonly pool: WorkerPool;
   /** Decodes the source images again and compares their voxels. @default false */
   readonly source?: boolean;
@@ -43,7 +44,9 @@ export interface VerifyOptions {
   readonly sample?: number;
   /** Bytes this process may take. @default Half of what is free */
   readonly memory?: number;
+  /** Ends the work with its reason. */
   readonly signal?: AbortSignal;
+  /** Told how many units were checked. */
   readonly onProgress?: (checked: number, total: number) => void;
 }
 
@@ -51,19 +54,25 @@ export interface VerifyOptions {
 export interface VerifyFault {
   /** `scale/t.c.z.y.x` */
   readonly unit: string;
+  /** The file. */
   readonly path: string;
   /** Task that writes the unit anew. */
   readonly task: number;
   /** Position of a chunk in the grid of chunks of its scale, x first; absent where the whole unit is meant. */
   readonly chunk?: readonly number[];
+  /** What is wrong. */
   readonly reason: string;
 }
 
 /** What a verification found. */
 export interface VerifyReport {
+  /** Path of the volume. */
   readonly volume: string;
+  /** Units that were checked. */
   readonly units: number;
+  /** Their stored bytes. */
   readonly bytes: number;
+  /** What is not as it was written; at most 1000. */
   readonly faults: readonly VerifyFault[];
   /** Tasks that have no receipt: they were not done. */
   readonly unfinished: number;
