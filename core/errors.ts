@@ -20,6 +20,7 @@ export class ImageError extends SluiceError {
   /** Says which class it is. */
   override readonly name = "ImageError";
   /**
+   * Says what could not be done, and of what kind the fault is.
    * @param message What could not be done, and what was found.
    * @param kind `missing`: there is no such file; `broken`: it is there and cannot be decoded;
    * `changed`: it is not the file that was planned.

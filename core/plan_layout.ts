@@ -21,7 +21,7 @@ export interface PlanLayoutOptions {
   readonly axes: readonly Axis[];
   /** Images are averaged, labels are not. */
   readonly kind: "image" | "labels";
-  /** @default Equal edges. */
+  /** Edge lengths of a voxel. @default Equal edges. */
   readonly voxelSize?: VoxelSize;
   /** How chunks become bytes. */
   readonly encoding: ChunkEncoding;

@@ -11,14 +11,19 @@ import type { JobContext } from "./jobs.ts";
 
 /** Which file, and how its chunks lie in it. */
 export interface CheckUnitInput {
+  /** The file. */
   readonly path: string;
   /** Chunks along each axis of a whole shard; undefined where the file is one chunk. */
   readonly grid: Point | undefined;
   /** Positions, in that grid, of the chunks that hold voxels of the volume, x fastest. */
   readonly present: readonly number[];
+  /** Voxels of a chunk. */
   readonly chunk: Point;
+  /** Type of the voxels. */
   readonly dtype: Dtype;
+  /** Voxel of chunks that are not stored. */
   readonly fill: number;
+  /** How chunks became bytes. */
   readonly encoding: ChunkEncoding;
 }
 
@@ -26,6 +31,7 @@ export interface CheckUnitInput {
 export interface UnitCheck {
   /** 0 where there is no file: every voxel is fill value. */
   readonly bytes: number;
+  /** CRC-32 of those bytes. */
   readonly crc: number;
   /** As in the receipt; undefined where a chunk could not be decoded. */
   readonly voxels: number | undefined;

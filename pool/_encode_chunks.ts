@@ -10,10 +10,15 @@ import type { JobContext } from "./jobs.ts";
 
 /** Which chunks of which band. */
 export interface EncodeChunksInput {
+  /** Voxels of the band, t c z y x with x fastest. */
   readonly data: VoxelArray;
+  /** Which voxels these are. */
   readonly box: Box;
+  /** Their type. */
   readonly dtype: Dtype;
+  /** Voxel of chunks that need not be stored. */
   readonly fill: number;
+  /** How chunks become bytes. */
   readonly encoding: ChunkEncoding;
   /** Voxels of every chunk; those beyond the band are fill value. */
   readonly chunk: Point;

@@ -9,16 +9,23 @@ import type { JobContext } from "./jobs.ts";
 
 /** Which chunks of which file, and the band they fill. Chunks that are not stored are the caller's to fill. */
 export interface ReadChunksInput {
+  /** The file. */
   readonly path: string;
+  /** First voxel of each chunk, and where it lies in the file. */
   readonly chunks: readonly {
     readonly min: Point;
     readonly offset: number;
     readonly length: number;
   }[];
+  /** Type of the voxels. */
   readonly dtype: Dtype;
+  /** How chunks became bytes. */
   readonly encoding: ChunkEncoding;
+  /** Voxels of a chunk. */
   readonly chunk: Point;
+  /** Where they go: t c z y x with x fastest. */
   readonly data: VoxelArray;
+  /** Which voxels these are. */
   readonly box: Box;
 }
 

@@ -11,20 +11,31 @@ import type { JobContext } from "./jobs.ts";
 export interface ImagePart {
   /** Path that can be opened as it is. */
   readonly path: string;
+  /** Name of its format. */
   readonly format: string;
+  /** Where in the file it lies. */
   readonly at: ImageAt;
   /** What the plan saw: a file that differs is not read. */
   readonly size: number;
+  /** When it was last changed, in milliseconds since 1970. */
   readonly mtime: number;
+  /** Pixels in a row. */
   readonly width: number;
+  /** Rows. */
   readonly height: number;
+  /** Interleaved samples a pixel. */
   readonly samples: number;
+  /** Type of one sample. */
   readonly dtype: Dtype;
   /** Place of its first pixel and sample, in voxels of the volume: negative where a crop cuts it. */
   readonly x: number;
+  /** Of its first row. */
   readonly y: number;
+  /** Of its section. */
   readonly z: number;
+  /** Of its first sample. */
   readonly c: number;
+  /** Of its time. */
   readonly t: number;
 }
 
@@ -32,9 +43,11 @@ export interface ImagePart {
 export interface ReadImagesInput {
   /** Readers stay open under this name until `closeImages`. */
   readonly session: string;
+  /** The images; only the rows that the band holds are decoded. */
   readonly images: readonly ImagePart[];
   /** Voxels of the band, t c z y x with x fastest. */
   readonly data: VoxelArray;
+  /** Which voxels the band holds. */
   readonly box: Box;
   /** Values from low to high are spread over the dtype of the band. */
   readonly window?: readonly [low: number, high: number];
@@ -52,7 +65,9 @@ export interface CloseImagesInput {
 export interface ImageFailure {
   /** Position in the list that was asked for. */
   readonly image: number;
+  /** As in the error. */
   readonly kind: ImageError["kind"];
+  /** What is wrong, without the path. */
   readonly message: string;
 }
 

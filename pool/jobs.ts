@@ -77,6 +77,7 @@ const JOBS: { readonly [K in JobName]: Job<K> } = {
   closeImages,
   readChunks,
   encodeChunks,
+  encodeStrips,
   checkUnit,
   downsample(input, { times }) {
     const start = performance.now();

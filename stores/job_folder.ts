@@ -25,7 +25,10 @@ export class JobFolder {
   /** The folder itself. */
   readonly path: string;
 
-  /** @param volume Path of the volume. */
+  /**
+   * Touches no file.
+   * @param volume Path of the volume.
+   */
   constructor(volume: string) {
     this.path = join(volume, ".sluice");
   }

@@ -41,7 +41,7 @@ export interface JoinJobOptions {
   readonly pool: WorkerPool;
   /** Bytes this process may take, above what the program itself takes. @default Half of what is free */
   readonly memory?: number;
-  /** @default 60 */
+  /** How long a lease lasts unless it is extended. @default 60 */
   readonly leaseSeconds?: number;
   /** Ends the work at once; leases are given back. */
   readonly signal?: AbortSignal;

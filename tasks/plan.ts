@@ -30,7 +30,7 @@ export interface PlanOptions {
   readonly chunk?: readonly [x: number, y: number, z: number];
   /** Voxels of a shard along x, y and z, or `none` for a file a chunk. */
   readonly shard?: readonly [x: number, y: number, z: number] | "none";
-  /** @default zstd of level 3 */
+  /** How chunks become bytes. @default zstd of level 3 */
   readonly codec?: ChunkEncoding;
   /** Scales of the pyramid, the finest included. */
   readonly levels?: number;
