@@ -20,6 +20,7 @@ const READ_TOGETHER_BYTES = 1024 * 1024;
 const STREAM_PIECE_BYTES = 256 * 1024;
 
 const COPY_AGAIN = "copy or export the file again";
+const PALETTE = 3;
 const YCBCR = 6;
 
 /** Which block: its plane, and its position among the blocks of its row. */
@@ -255,10 +256,13 @@ export class BlockRowReader {
 
   /** Turns rows of a block into little-endian samples; they may lie where they were. */
   #finish(rows: Uint8Array): Uint8Array {
-    const { bits, blockWidth } = this.#page;
+    const { bits, blockWidth, photometric } = this.#page;
     const aligned = rows.byteOffset % this.#sampleBytes === 0 ? rows : rows.slice();
     finishRows(aligned, this.#layout);
-    return bits < 8 ? spreadBits(aligned, bits, blockWidth) : aligned;
+    if (bits >= 8) return aligned;
+    // Grey becomes what PNG and viewers make of it; an index into a palette stays what it is.
+    const factor = photometric === PALETTE ? 1 : 255 / ((1 << bits) - 1);
+    return spreadBits(aligned, bits, blockWidth, factor);
   }
 
   /** Puts rows of a block where they belong among the rows of the image. */

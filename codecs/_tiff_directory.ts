@@ -4,6 +4,7 @@
  * @module
  */
 import { ImageError } from "../core/errors.ts";
+import type { Rational } from "./_resolution.ts";
 import type { ByteSource } from "./image.ts";
 
 /** The error for a TIFF that cannot be decoded. */
@@ -52,11 +53,14 @@ export interface TiffHeader {
   readonly first: number;
 }
 
-/** One field of a directory; its values lie at `at`, be that in the directory or elsewhere. */
+/** One field of a directory. */
 interface Field {
   readonly type: number;
   readonly count: number;
+  /** Where its values lie: in the directory itself where they fit, or elsewhere. */
   readonly at: number;
+  /** Its values, once they were read. */
+  bytes?: Uint8Array;
 }
 
 /** A TIFF file read through a few windows, so that walking a thousand directories takes few reads. */
@@ -93,8 +97,11 @@ export class TiffFile {
     return file;
   }
 
-  /** The directories of the main chain, in order. */
-  async *directories(): AsyncGenerator<TiffDirectory> {
+  /**
+   * The directories of the main chain, in order.
+   * @param tags Fields whose numbers will be asked for.
+   */
+  async *directories(tags: Iterable<number>): AsyncGenerator<TiffDirectory> {
     const seen = new Set<number>();
     let at = this.header.first;
     if (at === 0) throw brokenTiff("it has no directory", COPY_AGAIN);
@@ -103,14 +110,17 @@ export class TiffFile {
         throw brokenTiff(`its chain of directories leads back to byte ${at}`, COPY_AGAIN);
       }
       seen.add(at);
-      const directory = await this.directory(at);
+      const directory = await this.directory(at, tags);
       yield directory;
       at = directory.next;
     }
   }
 
-  /** The directory at a byte offset. */
-  async directory(at: number): Promise<TiffDirectory> {
+  /**
+   * The directory at a byte offset.
+   * @param tags Fields whose numbers will be asked for.
+   */
+  async directory(at: number, tags: Iterable<number>): Promise<TiffDirectory> {
     const { little, big } = this.header;
     const [head, entry, tail] = big ? [8, 20, 8] : [2, 12, 4];
     this.#inside(at, head, "its directory");
@@ -118,7 +128,8 @@ export class TiffFile {
     const count = big ? unsigned64(counted, 0, little) : counted.getUint16(0, little);
     const length = count * entry + tail;
     this.#inside(at + head, length, `its directory of ${count} fields`);
-    const table = viewOf(await this.view(at + head, length));
+    const bytes = await this.view(at + head, length);
+    const table = viewOf(bytes);
     const fields = new Map<number, Field>();
     for (let index = 0; index < count; index++) {
       const start = index * entry;
@@ -127,24 +138,34 @@ export class TiffFile {
         ? unsigned64(table, start + 4, little)
         : table.getUint32(start + 4, little);
       const slot = big ? 8 : 4;
-      const inline = values * (TYPE_BYTES[type] ?? 1) <= slot;
+      const size = values * (TYPE_BYTES[type] ?? 1);
       const place = start + entry - slot;
-      fields.set(table.getUint16(start, little), {
-        type,
-        count: values,
-        at: inline
-          ? at + head + place
-          : big
-          ? unsigned64(table, place, little)
-          : table.getUint32(place, little),
-      });
+      fields.set(
+        table.getUint16(start, little),
+        size <= slot
+          ? {
+            type,
+            count: values,
+            at: at + head + place,
+            bytes: bytes.subarray(place, place + size),
+          }
+          : {
+            type,
+            count: values,
+            at: big ? unsigned64(table, place, little) : table.getUint32(place, little),
+          },
+      );
     }
     const end = count * entry;
     const next = big ? unsigned64(table, end, little) : table.getUint32(end, little);
-    return new TiffDirectory(this, at, next, fields);
+    const directory = new TiffDirectory(this, at, next, fields);
+    for (const tag of tags) {
+      if (!directory.isRead(tag)) await directory.read(tag);
+    }
+    return directory;
   }
 
-  /** Bytes of the file, to be used before the next call: they may be a view on a window. */
+  /** Bytes of the file, which are not to be changed: they may be a view on a window. */
   async view(offset: number, length: number): Promise<Uint8Array> {
     for (const { start, bytes } of [this.#recent, this.#older]) {
       if (offset >= start && offset + length <= start + bytes.length) {
@@ -192,39 +213,67 @@ export class TiffDirectory {
     return this.#fields.get(tag)?.count ?? 0;
   }
 
-  /** The numbers of a field, none where it is absent; a rational is one number. */
-  async numbers(tag: number): Promise<number[]> {
+  /** Whether the values of a field are at hand, as they are where there is no such field. */
+  isRead(tag: number): boolean {
+    const field = this.#fields.get(tag);
+    return field === undefined || field.bytes !== undefined;
+  }
+
+  /** Reads the values of a field as bytes, which are not to be changed. */
+  async read(tag: number): Promise<Uint8Array | undefined> {
+    const field = this.#fields.get(tag);
+    if (field === undefined) return undefined;
+    const { file } = this;
+    const length = field.count * (TYPE_BYTES[field.type] ?? 1);
+    if (field.at + length > file.bytes.size) {
+      throw brokenTiff(
+        `its field ${tag} of ${field.count} values ends at byte ${field.at + length} and the ` +
+          `file has ${file.bytes.size}`,
+        COPY_AGAIN,
+      );
+    }
+    return field.bytes ??= await file.view(field.at, length);
+  }
+
+  /** The bytes of a field that was read. */
+  bytes(tag: number): Uint8Array | undefined {
+    return this.#fields.get(tag)?.bytes;
+  }
+
+  /** The numbers of a field that was read, none where it is absent; a rational is one number. */
+  numbers(tag: number): number[] {
     const field = this.#fields.get(tag);
     if (field === undefined) return [];
+    const { view, size, readNumber } = this.#valuesOf(tag, field);
     const { little } = this.file.header;
-    const size = TYPE_BYTES[field.type];
-    if (size === undefined || field.type === 2) {
-      throw brokenTiff(`its field ${tag} has type ${field.type}, which is no number`, COPY_AGAIN);
-    }
-    const view = viewOf(await this.#bytes(tag, field, size));
-    const read = NUMBER_READERS[field.type];
     const numbers = new Array<number>(field.count);
     for (let index = 0; index < field.count; index++) {
-      numbers[index] = read(view, index * size, little);
+      numbers[index] = readNumber(view, index * size, little);
     }
     return numbers;
   }
 
-  /** The first number of a field. */
-  async number(tag: number): Promise<number | undefined> {
-    return (await this.numbers(tag))[0];
+  /** The first number of a field that was read. */
+  number(tag: number): number | undefined {
+    const field = this.#fields.get(tag);
+    if (field === undefined || field.count === 0) return undefined;
+    const { view, readNumber } = this.#valuesOf(tag, field);
+    return readNumber(view, 0, this.file.header.little);
   }
 
-  /** The bytes of a field of bytes, such as JPEG tables, as a copy. */
-  async raw(tag: number): Promise<Uint8Array | undefined> {
+  /** The first rational of a field that was read, as it is stored. */
+  rational(tag: number): Rational | undefined {
     const field = this.#fields.get(tag);
-    if (field === undefined) return undefined;
-    return (await this.#bytes(tag, field, TYPE_BYTES[field.type] ?? 1)).slice();
+    if (field === undefined || field.count === 0) return undefined;
+    const { view, readNumber } = this.#valuesOf(tag, field);
+    const { little } = this.file.header;
+    if (field.type !== 5 && field.type !== 10) return [readNumber(view, 0, little), 1];
+    return [view.getUint32(0, little), view.getUint32(4, little)];
   }
 
   /** The text of a field up to its first NUL: UTF-8, or Latin-1 where it is not valid UTF-8. */
   async text(tag: number): Promise<string | undefined> {
-    const bytes = await this.raw(tag);
+    const bytes = await this.read(tag);
     if (bytes === undefined) return undefined;
     const end = bytes.indexOf(0);
     const used = end < 0 ? bytes : bytes.subarray(0, end);
@@ -235,16 +284,12 @@ export class TiffDirectory {
     }
   }
 
-  #bytes(tag: number, { at, count }: Field, size: number): Promise<Uint8Array> {
-    const { file } = this;
-    if (at + count * size > file.bytes.size) {
-      throw brokenTiff(
-        `its field ${tag} of ${count} values ends at byte ${at + count * size} and the file has ` +
-          `${file.bytes.size}`,
-        COPY_AGAIN,
-      );
+  #valuesOf(tag: number, { type, bytes }: Field) {
+    const readNumber = NUMBER_READERS[type];
+    if (bytes === undefined || readNumber === undefined) {
+      throw brokenTiff(`its field ${tag} has type ${type}, which is no number`, COPY_AGAIN);
     }
-    return file.view(at, count * size);
+    return { view: viewOf(bytes), size: TYPE_BYTES[type], readNumber };
   }
 }
 

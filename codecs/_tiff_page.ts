@@ -4,6 +4,7 @@
  */
 import { type Dtype, VOXEL_BYTES } from "../core/dtype.ts";
 import type { ImageHeader } from "./image.ts";
+import type { Rational } from "./_resolution.ts";
 import { brokenTiff, type TiffDirectory } from "./_tiff_directory.ts";
 
 const COPY_AGAIN = "copy or export the file again";
@@ -18,11 +19,15 @@ const TAG = {
   compression: 259,
   photometric: 262,
   fillOrder: 266,
+  description: 270,
   stripOffsets: 273,
   samples: 277,
   rowsPerStrip: 278,
   stripByteCounts: 279,
+  xResolution: 282,
+  yResolution: 283,
   planar: 284,
+  resolutionUnit: 296,
   predictor: 317,
   tileWidth: 322,
   tileHeight: 323,
@@ -31,6 +36,14 @@ const TAG = {
   sampleFormat: 339,
   jpegTables: 347,
 } as const;
+
+/** Fields of the first directory that pixels do not need: a description may be long. */
+const NOTES: readonly number[] = [TAG.description, TAG.xResolution, TAG.yResolution];
+
+/** The fields that are read of every directory. */
+export const PAGE_TAGS: readonly number[] = Object.values(TAG).filter((tag) =>
+  !NOTES.includes(tag)
+);
 
 /** How the bytes of a block are packed. */
 export type Packing = "none" | "lzw" | "deflate" | "packbits" | "zstd" | "jpeg";
@@ -101,10 +114,30 @@ export interface TiffPage {
   readonly jpegTables?: Uint8Array;
 }
 
+/** What the fields of a directory say of the size of its pixels, and the text it carries. */
+export interface PageNotes {
+  readonly description: string;
+  readonly resolution?: readonly [x: Rational, y: Rational];
+  /** 1 none, 2 inch, 3 centimetre. */
+  readonly resolutionUnit: number;
+}
+
+/** Reads what is not needed for pixels. */
+export async function readNotes(directory: TiffDirectory): Promise<PageNotes> {
+  for (const tag of NOTES) await directory.read(tag);
+  const x = directory.rational(TAG.xResolution);
+  const y = directory.rational(TAG.yResolution) ?? x;
+  return {
+    description: await directory.text(TAG.description) ?? "",
+    ...(x === undefined || y === undefined ? {} : { resolution: [x, y] }),
+    resolutionUnit: directory.number(TAG.resolutionUnit) ?? 2,
+  };
+}
+
 /** Whether a directory holds an image in its own right, and not a reduced copy or a mask of another. */
-export async function isMainImage(directory: TiffDirectory): Promise<boolean> {
-  const kind = await directory.number(TAG.newSubfileType) ?? 0;
-  return (kind & 0b101) === 0 && (await directory.number(TAG.subfileType)) !== 2;
+export function isMainImage(directory: TiffDirectory): boolean {
+  const kind = directory.number(TAG.newSubfileType) ?? 0;
+  return (kind & 0b101) === 0 && directory.number(TAG.subfileType) !== 2;
 }
 
 /**
@@ -112,25 +145,25 @@ export async function isMainImage(directory: TiffDirectory): Promise<boolean> {
  * @throws {ImageError} Of kind `broken`: a field is absent or lies, the file is too short, or it is
  * of a kind that is not decoded.
  */
-export async function readPage(directory: TiffDirectory): Promise<TiffPage> {
-  const width = await side(directory, TAG.width, "width");
-  const height = await side(directory, TAG.height, "height");
-  const samples = await directory.number(TAG.samples) ?? 1;
-  const { dtype, bits } = await sampleType(directory, samples);
-  const packing = await packingOf(directory);
-  const planes = await directory.number(TAG.planar) === 2 ? samples : 1;
+export function readPage(directory: TiffDirectory): TiffPage {
+  const width = side(directory, TAG.width, "width");
+  const height = side(directory, TAG.height, "height");
+  const samples = directory.number(TAG.samples) ?? 1;
+  const { dtype, bits } = sampleType(directory, samples);
+  const packing = packingOf(directory);
+  const planes = directory.number(TAG.planar) === 2 ? samples : 1;
   const tiled = directory.count(TAG.tileOffsets) > 0 || directory.count(TAG.tileWidth) > 0;
-  const blockWidth = tiled ? await side(directory, TAG.tileWidth, "tile width") : width;
+  const blockWidth = tiled ? side(directory, TAG.tileWidth, "tile width") : width;
   const blockHeight = tiled
-    ? await side(directory, TAG.tileHeight, "tile height")
-    : Math.min(height, await directory.number(TAG.rowsPerStrip) || height);
-  const predictor = await predictorOf(directory, packing, dtype, bits);
-  if ((await directory.number(TAG.fillOrder) ?? 1) !== 1) {
+    ? side(directory, TAG.tileHeight, "tile height")
+    : Math.min(height, directory.number(TAG.rowsPerStrip) || height);
+  const predictor = predictorOf(directory, packing, dtype, bits);
+  if ((directory.number(TAG.fillOrder) ?? 1) !== 1) {
     throw brokenTiff("its bits run from the lowest up (FillOrder 2)", "convert it to FillOrder 1");
   }
-  const photometric = await directory.number(TAG.photometric) ?? 1;
-  if (photometric === 6 && packing !== "jpeg") {
-    throw brokenTiff("its colours are YCbCr and not packed as JPEG", "convert it to RGB");
+  const photometric = directory.number(TAG.photometric) ?? 1;
+  if (photometric === 6 && (packing !== "jpeg" || planes > 1)) {
+    throw brokenTiff("its colours are YCbCr and not those of whole JPEGs", "convert it to RGB");
   }
   if (packing === "jpeg") {
     const together = samples / planes;
@@ -147,33 +180,17 @@ export async function readPage(directory: TiffDirectory): Promise<TiffPage> {
   const rowBytes = Math.ceil(blockWidth * (samples / planes) * bits / 8);
   const blockBytes = rowBytes * blockHeight;
   const lastRows = tiled ? blockHeight : height - (down - 1) * blockHeight;
-  const { offsets, counts } = await blocks(directory, tiled, needed, packing, blockBytes);
-  const { size } = directory.file.bytes;
+  const { offsets, counts } = blocks(directory, tiled, needed, packing, blockBytes);
   const what = tiled ? "tile" : "strip";
   for (let block = 0; block < needed; block++) {
-    const end = offsets[block] + counts[block];
-    if (counts[block] === 0 || offsets[block] === 0) {
-      throw brokenTiff(`its ${what} ${block} of ${needed} is empty`, COPY_AGAIN);
-    }
-    if (!(end <= size)) {
-      throw brokenTiff(
-        `its ${what} ${block} of ${needed} ends at byte ${end} and the file has ${size}`,
-        COPY_AGAIN,
-      );
-    }
     const isLast = Math.floor(block / across) % down === down - 1;
-    const least = isLast ? rowBytes * lastRows : blockBytes;
-    if (counts[block] * MOST_OUT_OF_ONE[packing] < least) {
-      throw brokenTiff(
-        `its ${what} ${block} of ${needed} has ${
-          counts[block]
-        } bytes, too few for the ${least} of ` +
-          `its ${width} x ${height} pixels`,
-        COPY_AGAIN,
-      );
-    }
+    const least = Math.ceil(
+      (isLast ? rowBytes * lastRows : blockBytes) / MOST_OUT_OF_ONE[packing],
+    );
+    const name = `its ${what} ${block} of ${needed}`;
+    checkBlock(name, offsets[block], counts[block], least, directory.file.bytes.size);
   }
-  const jpegTables = packing === "jpeg" ? await directory.raw(TAG.jpegTables) : undefined;
+  const jpegTables = packing === "jpeg" ? directory.bytes(TAG.jpegTables) : undefined;
   return {
     at: directory.at,
     header: {
@@ -200,36 +217,53 @@ export async function readPage(directory: TiffDirectory): Promise<TiffPage> {
   };
 }
 
-async function side(directory: TiffDirectory, tag: number, name: string): Promise<number> {
-  const length = await directory.number(tag);
+function checkBlock(
+  name: string,
+  offset: number,
+  count: number,
+  least: number,
+  fileBytes: number,
+): void {
+  if (count === 0 || offset === 0) throw brokenTiff(`${name} is empty`, COPY_AGAIN);
+  if (!(offset + count <= fileBytes)) {
+    throw brokenTiff(
+      `${name} ends at byte ${offset + count} and the file has ${fileBytes}`,
+      COPY_AGAIN,
+    );
+  }
+  if (count < least) {
+    throw brokenTiff(`${name} has ${count} bytes and its pixels need ${least} or more`, COPY_AGAIN);
+  }
+}
+
+function side(directory: TiffDirectory, tag: number, name: string): number {
+  const length = directory.number(tag);
   if (length === undefined || !(length >= 1) || length > 0x7fff_ffff) {
     throw brokenTiff(`its ${name} is ${length ?? "absent"}`, COPY_AGAIN);
   }
   return length;
 }
 
-async function packingOf(directory: TiffDirectory): Promise<Packing> {
-  const code = await directory.number(TAG.compression) ?? 1;
+function packingOf(directory: TiffDirectory): Packing {
+  const code = directory.number(TAG.compression) ?? 1;
   const packing = PACKINGS[code];
   if (packing === undefined) {
     throw brokenTiff(
-      `its compression is ${
-        OTHER_PACKINGS[code] ?? "unknown"
-      } (${code}), and none, LZW, deflate, ` +
-        "PackBits, zstd and JPEG are decoded",
+      `its compression is ${OTHER_PACKINGS[code] ?? "unknown"} (${code}), and none, LZW, ` +
+        "deflate, PackBits, zstd and JPEG are decoded",
       CONVERT,
     );
   }
   return packing;
 }
 
-async function predictorOf(
+function predictorOf(
   directory: TiffDirectory,
   packing: Packing,
   dtype: Dtype,
   bits: number,
-): Promise<1 | 2 | 3> {
-  const predictor = await directory.number(TAG.predictor) ?? 1;
+): 1 | 2 | 3 {
+  const predictor = directory.number(TAG.predictor) ?? 1;
   if (predictor === 1 || packing === "jpeg") return 1;
   if (packing === "none" || packing === "packbits") {
     throw brokenTiff(
@@ -246,12 +280,12 @@ async function predictorOf(
   );
 }
 
-async function sampleType(
+function sampleType(
   directory: TiffDirectory,
   samples: number,
-): Promise<{ dtype: Dtype; bits: number }> {
-  const widths = await directory.numbers(TAG.bits);
-  const formats = await directory.numbers(TAG.sampleFormat);
+): { dtype: Dtype; bits: number } {
+  const widths = directory.numbers(TAG.bits);
+  const formats = directory.numbers(TAG.sampleFormat);
   const bits = widths[0] ?? 1;
   const format = formats[0] ?? 1;
   if (!(samples >= 1 && samples <= 0xffff)) {
@@ -275,17 +309,17 @@ async function sampleType(
   return { dtype: name as Dtype, bits };
 }
 
-async function blocks(
+function blocks(
   directory: TiffDirectory,
   tiled: boolean,
   needed: number,
   packing: Packing,
   blockBytes: number,
-): Promise<{ offsets: number[]; counts: number[] }> {
+): { offsets: number[]; counts: number[] } {
   // Some writers of tiles use the tags of strips.
   const useTiles = tiled && directory.count(TAG.tileOffsets) > 0;
-  const offsets = await directory.numbers(useTiles ? TAG.tileOffsets : TAG.stripOffsets);
-  let counts = await directory.numbers(useTiles ? TAG.tileByteCounts : TAG.stripByteCounts);
+  const offsets = directory.numbers(useTiles ? TAG.tileOffsets : TAG.stripOffsets);
+  let counts = directory.numbers(useTiles ? TAG.tileByteCounts : TAG.stripByteCounts);
   if (counts.length === 0 && packing === "none" && offsets.length === 1) counts = [blockBytes];
   const found = Math.min(offsets.length, counts.length);
   if (found < needed) {

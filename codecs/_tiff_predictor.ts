@@ -79,10 +79,16 @@ function joinFloats(rows: Uint8Array, samples: number, rowBytes: number): void {
 }
 
 /**
- * Spreads samples of 1, 2 or 4 bits over a byte each, values as they are; every row starts at a byte.
+ * Spreads samples of 1, 2 or 4 bits over a byte each; every row starts at a byte.
  * @param width Samples in a row.
+ * @param factor What each value is multiplied by.
  */
-export function spreadBits(rows: Uint8Array, bits: number, width: number): Uint8Array {
+export function spreadBits(
+  rows: Uint8Array,
+  bits: number,
+  width: number,
+  factor: number,
+): Uint8Array {
   const rowBytes = Math.ceil(width * bits / 8);
   const spread = new Uint8Array(rows.length / rowBytes * width);
   const perByte = 8 / bits;
@@ -90,7 +96,7 @@ export function spreadBits(rows: Uint8Array, bits: number, width: number): Uint8
   for (let start = 0, to = 0; start < rows.length; start += rowBytes) {
     for (let index = 0; index < width; index++, to++) {
       const byte = rows[start + Math.floor(index / perByte)];
-      spread[to] = byte >>> 8 - bits * (index % perByte + 1) & mask;
+      spread[to] = (byte >>> 8 - bits * (index % perByte + 1) & mask) * factor;
     }
   }
   return spread;

@@ -42,7 +42,8 @@ export const jpeg: ImageFormat = {
     if (!hasEnd(tail)) {
       throw broken("its end marker FF D9 is absent, so it was cut short");
     }
-    const voxelSize = frame.perCentimetre && voxelSizeOf(...frame.perCentimetre);
+    const [x, y] = frame.perCentimetre ?? [0, 0];
+    const voxelSize = voxelSizeOf([x, 1], [y, 1]);
     return {
       format: "jpeg",
       images: [{ ...headerOf(frame), at: {} }],

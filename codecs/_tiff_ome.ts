@@ -1,0 +1,187 @@
+/**
+ * What OME-XML in the description of a TIFF says of its images (the OME-TIFF specification, and the
+ * OME data model from 2008 on).
+ * @module
+ */
+import { convertVoxelSize, lengthUnit, toNanometres, type VoxelSize } from "../core/units.ts";
+import { messageOf } from "../core/errors.ts";
+import { type Element, parseXml } from "./_xml.ts";
+import { brokenTiff } from "./_tiff_directory.ts";
+import type { ImageFile, StackLayout } from "./image.ts";
+
+/** A layout is a list of its planes: one of more than this many is taken for an error. */
+const MOST_PLANES = 10_000_000;
+const WAY_OUT = "export the file again, or mend or remove its ImageDescription";
+
+type Series = NonNullable<ImageFile["series"]>;
+
+/** What the file itself holds, for what the metadata leaves out. */
+export interface OmePages {
+  /** Of each directory of the main chain the image it is, -1 for one that is left out. */
+  readonly images: readonly number[];
+  /** Interleaved samples of the first image. */
+  readonly samples: number;
+  /** Of the first image, in pixels. */
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * Reads OME-XML.
+ * @returns Undefined where it says that the metadata lies in another file.
+ * @throws {ImageError} Of kind `broken` if it is not well-formed, or contradicts itself or the file.
+ */
+export function readOme(description: string, pages: OmePages): Series | undefined {
+  let root: Element;
+  try {
+    root = parseXml(description);
+  } catch (error) {
+    throw brokenTiff(`its OME-XML is not well-formed (${messageOf(error)})`, WAY_OUT, {
+      cause: error,
+    });
+  }
+  if (root.children.some(({ name }) => name === "BinaryOnly")) return undefined;
+  const series = root.children.filter(({ name }) => name === "Image").flatMap((image, index) => {
+    const pixels = image.children.find(({ name }) => name === "Pixels");
+    if (pixels === undefined) return [];
+    const voxelSize = voxelSizeOf(pixels);
+    return [{
+      name: image.attributes.Name ?? image.attributes.ID ?? `Image:${index}`,
+      layout: layoutOf(pixels, root.attributes.UUID, pages),
+      ...(voxelSize === undefined ? {} : { voxelSize }),
+    }];
+  });
+  const held = series.filter(({ layout }) => layout.planes.length > 0);
+  return held.length > 0 ? held : undefined;
+}
+
+function layoutOf(pixels: Element, ownUuid: string | undefined, pages: OmePages): StackLayout {
+  const sizeZ = count(pixels, "SizeZ");
+  const sizeT = count(pixels, "SizeT");
+  const allSamples = count(pixels, "SizeC");
+  const sizeC = allSamples / samplesOfChannel(pixels, allSamples, pages.samples);
+  const total = sizeZ * sizeC * sizeT;
+  if (total > MOST_PLANES) {
+    throw brokenTiff(
+      `its OME-XML names ${total} planes, and up to ${MOST_PLANES} are read`,
+      WAY_OUT,
+    );
+  }
+  const order = (pixels.attributes.DimensionOrder ?? "XYZCT").slice(2).toLowerCase();
+  if (!/^(?:zct|ztc|czt|ctz|tzc|tcz)$/.test(order)) {
+    throw brokenTiff(`its OME-XML has DimensionOrder "XY${order.toUpperCase()}"`, WAY_OUT);
+  }
+  const sizes = { z: sizeZ, c: sizeC, t: sizeT };
+  const axes = [...order] as (keyof typeof sizes)[];
+  const placed = new Map<number, StackLayout["planes"][number]>();
+  for (const data of pixels.children.filter(({ name }) => name === "TiffData")) {
+    const at = { z: 0, c: 0, t: 0 };
+    let start = 0;
+    for (let axis = 2; axis >= 0; axis--) {
+      const name = axes[axis];
+      at[name] = count(data, `First${name.toUpperCase()}`, 0);
+      if (at[name] >= sizes[name]) {
+        throw brokenTiff(
+          `its OME-XML puts a plane at ${name} ${at[name]} of ${sizes[name]}`,
+          WAY_OUT,
+        );
+      }
+      start = start * sizes[name] + at[name];
+    }
+    const firstIfd = count(data, "IFD", 0);
+    const said = data.attributes.PlaneCount ?? data.attributes.NumPlanes;
+    const planes = said !== undefined
+      ? count(data, data.attributes.PlaneCount === undefined ? "NumPlanes" : "PlaneCount", 0)
+      : data.attributes.IFD !== undefined
+      ? 1
+      : Math.min(pages.images.length, total - start);
+    if (start + planes > total) {
+      throw brokenTiff(`its OME-XML has ${start + planes} planes for ${total} places`, WAY_OUT);
+    }
+    const file = otherFile(data, ownUuid);
+    for (let step = 0; step < planes; step++) {
+      const index = start + step;
+      const ifd = firstIfd + step;
+      const [i, j, k] = axes;
+      const place = {
+        ...at,
+        [i]: index % sizes[i],
+        [j]: Math.floor(index / sizes[i]) % sizes[j],
+        [k]: Math.floor(index / (sizes[i] * sizes[j])),
+      };
+      if (file !== undefined) placed.set(index, { image: ifd, ...place, file });
+      else placed.set(index, { image: ownImage(ifd, pages), ...place });
+    }
+  }
+  const planes = [...placed.values()];
+  if (planes.some(({ file }) => file === undefined)) checkSides(pixels, pages);
+  return { sizeZ, sizeC, sizeT, planes };
+}
+
+/** SizeC counts samples, of which a channel of colours has three. */
+function samplesOfChannel(pixels: Element, sizeC: number, pageSamples: number): number {
+  const channels = pixels.children.filter(({ name }) => name === "Channel");
+  const said = channels.map((channel) => count(channel, "SamplesPerPixel", 1));
+  if (said.some((samples) => samples !== said[0])) {
+    throw brokenTiff(`its OME-XML has channels of ${said} samples`, "store each apart");
+  }
+  const samples = channels.some(({ attributes }) => "SamplesPerPixel" in attributes)
+    ? said[0]
+    : pageSamples;
+  return samples > 0 && sizeC % samples === 0 ? samples : 1;
+}
+
+function checkSides(pixels: Element, { width, height }: OmePages): void {
+  const [x, y] = [count(pixels, "SizeX"), count(pixels, "SizeY")];
+  if (x === width && y === height) return;
+  throw brokenTiff(`its OME-XML says ${x} x ${y} pixels and it has ${width} x ${height}`, WAY_OUT);
+}
+
+/** Directories that are left out hold no plane; those past the end of the chain are for the caller to see. */
+function ownImage(ifd: number, { images }: OmePages): number {
+  if (ifd >= images.length) return ifd;
+  if (images[ifd] < 0) {
+    throw brokenTiff(
+      `its OME-XML has a plane in directory ${ifd}, a reduced copy or a mask`,
+      WAY_OUT,
+    );
+  }
+  return images[ifd];
+}
+
+/** The name of the file that holds the planes, where it is not this one. */
+function otherFile(data: Element, ownUuid: string | undefined): string | undefined {
+  const uuid = data.children.find(({ name }) => name === "UUID");
+  const file = uuid?.attributes.FileName;
+  const isOwn = ownUuid !== undefined && uuid?.text.trim() === ownUuid.trim();
+  return file === undefined || isOwn ? undefined : file;
+}
+
+/** A whole number of an element. */
+function count({ name, attributes }: Element, key: string, absent = 1): number {
+  const text = attributes[key];
+  if (text === undefined) return absent;
+  const value = Number(text);
+  const least = key.startsWith("Size") ? 1 : 0;
+  if (text.trim() !== "" && Number.isSafeInteger(value) && value >= least) return value;
+  throw brokenTiff(`its OME-XML has ${key} "${text}" in ${name}`, WAY_OUT);
+}
+
+/** Edges are in micrometres unless they say otherwise; z is left out where its unit is no length. */
+function voxelSizeOf({ attributes }: Element): VoxelSize | undefined {
+  const edge = (axis: "X" | "Y" | "Z") => {
+    const length = Number(attributes[`PhysicalSize${axis}`]);
+    const unit = lengthUnit(attributes[`PhysicalSize${axis}Unit`] ?? "µm");
+    return unit === undefined || !(length > 0) || !Number.isFinite(length)
+      ? undefined
+      : { length, unit };
+  };
+  const [x, y, z] = [edge("X"), edge("Y"), edge("Z")];
+  if (x === undefined || y === undefined) return undefined;
+  if (x.unit === y.unit && (z === undefined || z.unit === x.unit)) {
+    return { x: x.length, y: y.length, ...(z === undefined ? {} : { z: z.length }), unit: x.unit };
+  }
+  const nm = ({ length, unit }: typeof x) => toNanometres(length, unit);
+  const size = { x: nm(x), y: nm(y), ...(z === undefined ? {} : { z: nm(z) }) };
+  return convertVoxelSize({ ...size, unit: "nanometer" }, x.unit);
+}
