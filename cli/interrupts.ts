@@ -7,8 +7,13 @@ import { EXIT, InterruptedError } from "./command.ts";
 /** How long an abort may take before the process just ends: leases expire by themselves. */
 const PATIENCE_MS = 10_000;
 
+/** Signals within this time count as one: `deno task` passes on what the terminal has sent already. */
+const ONE_PRESS_MS = 250;
+
 /** The signals that end a run. */
-const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM"];
+const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
+  ? ["SIGINT", "SIGBREAK"]
+  : ["SIGINT", "SIGTERM"];
 
 /** Listens for SIGINT and SIGTERM until it is disposed. */
 export class Interrupts implements Disposable {
@@ -17,6 +22,7 @@ export class Interrupts implements Disposable {
   readonly #onSignal = () => this.interrupt();
   readonly #say: (text: string) => void;
   #graceful = false;
+  #pressed = -Infinity;
 
   /** @param say Tells the person what will happen. */
   constructor(say: (text: string) => void) {
@@ -42,6 +48,9 @@ export class Interrupts implements Disposable {
 
   /** What a signal does. */
   interrupt(): void {
+    const now = performance.now();
+    if (now - this.#pressed < ONE_PRESS_MS) return;
+    this.#pressed = now;
     if (this.signal.aborted) Deno.exit(EXIT.interrupted);
     if (!this.#graceful || this.stop.aborted) {
       this.#stop.abort();

@@ -1,0 +1,167 @@
+/**
+ * What came of a job, in words, as JSON and as an exit code.
+ * @module
+ */
+import { boxSize } from "../core/box.ts";
+import { VOXEL_BYTES } from "../core/dtype.ts";
+import type { Plan } from "../core/plan.ts";
+import { product } from "../core/point.ts";
+import type { JobStatus } from "../ledgers/ledger.ts";
+import { mebibytes } from "../tasks/memory.ts";
+import type { StatusReport } from "../tasks/status.ts";
+import type { VerifyReport } from "../tasks/verify.ts";
+import { EXIT } from "./command.ts";
+import { describeDead, describeLostImages } from "./job_report.ts";
+import { formatCount, formatDuration, formatSize, plural, quote } from "./text.ts";
+
+/** What came of a job that this process worked on. */
+export interface Outcome {
+  readonly plan: Plan;
+  readonly status: JobStatus;
+  /** The same, with losses and dead letters by name. */
+  readonly report: StatusReport;
+  readonly verified?: VerifyReport;
+  /** Threads of this process. */
+  readonly threads: number;
+  /** How long it worked, and what went through it meanwhile. */
+  readonly milliseconds: number;
+  readonly voxelBytes: number;
+  readonly bytes: number;
+  /** It was asked to stop. */
+  readonly stopped: boolean;
+  /** As the person wrote it. */
+  readonly target: string;
+  /** Nothing was left to do from the start. */
+  readonly foundDone?: boolean;
+}
+
+/** 0 done; 1 failed, or a fault; 3 done, with losses; 130 stopped before the end. */
+export function exitCode({ status, verified, stopped }: Outcome): number {
+  if (status.state === "active") return stopped ? EXIT.interrupted : EXIT.failed;
+  if (status.state !== "done") return EXIT.failed;
+  if (verified !== undefined && (verified.faults.length > 0 || verified.unfinished > 0)) {
+    return EXIT.failed;
+  }
+  return status.losses > 0 ? EXIT.losses : EXIT.done;
+}
+
+/** What came of it, for scripts. */
+export function summaryDocument(outcome: Outcome): unknown {
+  const { status, report, verified, milliseconds, voxelBytes, bytes } = outcome;
+  const { job, state, tasks, done, losses } = status;
+  return {
+    job,
+    volume: report.volume,
+    plan: status.planId,
+    state,
+    tasks,
+    done,
+    lossCount: losses,
+    losses: report.losses,
+    deadCount: report.deadCount,
+    dead: report.dead,
+    ...(verified === undefined ? {} : { verified: verifyDocument(verified) }),
+    thisProcess: { seconds: milliseconds / 1000, voxelBytes, bytes },
+    exitCode: exitCode(outcome),
+  };
+}
+
+/** Bytes of the voxels of all scales. */
+export function countVoxelBytes({ layout }: Plan): number {
+  const voxelBytes = VOXEL_BYTES[layout.dtype];
+  return layout.scales.reduce((sum, { size }) => sum + product(size) * voxelBytes, 0);
+}
+
+/** What came of it, for people. */
+export function describeOutcome(outcome: Outcome): string {
+  const { status: { state }, report, stopped, target } = outcome;
+  const name = quote(target);
+  switch (state) {
+    case "done":
+      return describeDone(outcome);
+    case "failed":
+      return [
+        `Job ${report.job} failed: ${formatCount(report.done)} of ${
+          plural(report.tasks, "task")
+        } done`,
+        ...describeDead(report.dead, report.deadCount, name),
+      ].join("\n");
+    case "cancelled":
+      return `Job ${report.job} was cancelled; to reopen it: sluice retry ${name}`;
+    case "active":
+      return `${stopped ? "Stopped" : "Left"} with ${formatCount(report.done)} of ${
+        plural(report.tasks, "task")
+      } done; nothing is lost. To go on: the same command again, or sluice join ${name}`;
+    default:
+      return state satisfies never;
+  }
+}
+
+function describeDone(outcome: Outcome): string {
+  const { plan, status, report, verified, milliseconds, voxelBytes, threads, target } = outcome;
+  const { layout, kind, source } = plan;
+  const raw = countVoxelBytes(plan);
+  const stored = verified?.bytes;
+  return [
+    `${
+      outcome.foundDone ? "Nothing to do, job " + status.job + " is done:" : "Wrote"
+    } "${target}", ${formatSize(boxSize(source.crop))} voxels of ${layout.dtype} (${kind}) in ${
+      plural(layout.scales.length, "scale")
+    }`,
+    `  ${mebibytes(raw)} of voxels${
+      stored === undefined
+        ? ""
+        : `, ${mebibytes(stored)} on disk (${(stored / raw * 100).toFixed(0)} %)`
+    }`,
+    ...(outcome.foundDone ? [] : [
+      `  ${formatDuration(milliseconds)}, ${
+        (voxelBytes / 1e3 / Math.max(1, milliseconds)).toFixed(1)
+      } MB/s of voxels with ${plural(threads, "thread")}`,
+    ]),
+    ...(verified === undefined ? [] : describeVerified(verified)),
+    ...(status.losses === 0 ? [] : describeLostImages(report.losses, status.losses)),
+    "Look at it:",
+    ...waysToLook(target).map((line) => `  ${line}`),
+  ].join("\n");
+}
+
+/** Faults that are named; the rest is counted. */
+const NAMED = 20;
+
+/** What a verification found. */
+export function describeVerified(report: VerifyReport): string[] {
+  const { units, bytes, faults, unfinished, compared } = report;
+  if (faults.length === 0 && unfinished === 0) {
+    return [
+      `  verified: ${plural(units, "file")} of ${mebibytes(bytes)} as written${
+        compared === 0 ? "" : `, ${plural(compared, "task")} as in the images`
+      }`,
+    ];
+  }
+  const tasks = [...new Set(faults.map(({ task }) => task))];
+  return [
+    ...(faults.length === 0 ? [] : [
+      `  ${plural(faults.length, "fault")} in ${plural(tasks.length, "task")}:`,
+      ...faults.slice(0, NAMED).map(({ path, chunk, reason }) =>
+        `  "${path}"${chunk === undefined ? "" : ` chunk ${chunk}`} ${reason}`
+      ),
+      ...(faults.length > NAMED ? [`  and ${faults.length - NAMED} more`] : []),
+    ]),
+    ...(unfinished === 0 ? [] : [`  ${plural(unfinished, "task")} not done`]),
+  ];
+}
+
+/** A verification as JSON. */
+export function verifyDocument(report: VerifyReport): unknown {
+  const { losses, faults, ...rest } = report;
+  return { ...rest, faultCount: faults.length, faults, lossCount: losses.length };
+}
+
+function waysToLook(target: string): string[] {
+  const path = quote(target);
+  return [
+    `napari --plugin napari-ome-zarr ${path}`,
+    `python -c ${quote(`import zarr; print(zarr.open(${JSON.stringify(target)})["0"])`)}`,
+    `Neuroglancer, once it is served: zarr://http://HOST/${target.split("/").at(-1)}`,
+  ];
+}
