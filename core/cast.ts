@@ -43,24 +43,64 @@ export function castWindow(from: VoxelArray, low: number, high: number, to: Voxe
         `give as many`,
     );
   }
+  const window = { low, high, ...rangeOf(to) };
+  if (to instanceof BigUint64Array) {
+    for (let i = 0; i < to.length; i++) to[i] = castToUint64(Number(from[i]), window);
+    // A table pays from a quarter of its size on, as a cast divides.
+  } else if (from.BYTES_PER_ELEMENT <= 2 && to.length >= 2 ** (from.BYTES_PER_ELEMENT * 8 - 2)) {
+    const [units, table] = [viewUnits(from), tableOf(from, window)];
+    for (let i = 0; i < to.length; i++) to[i] = table[units[i]];
+  } else {
+    for (let i = 0; i < to.length; i++) to[i] = cast(Number(from[i]), window);
+  }
+}
+
+interface Window {
+  readonly low: number;
+  readonly high: number;
+  readonly min: number;
+  readonly range: number;
+}
+
+function rangeOf(to: VoxelArray): { min: number; range: number } {
   const bits = to.BYTES_PER_ELEMENT * 8;
   const signed = to instanceof Int8Array || to instanceof Int16Array || to instanceof Int32Array;
-  const min = signed ? -(2 ** (bits - 1)) : 0;
-  const range = 2 ** bits - 1;
-  for (let i = 0; i < to.length; i++) {
-    const voxel = Number(from[i]);
-    const inside = voxel > low ? Math.min(voxel, high) : low;
-    const value = min + roundHalfEven((inside - low) * range / (high - low));
-    if (to instanceof BigUint64Array) {
-      to[i] = BigInt(value) > MAX_UINT64 ? MAX_UINT64 : BigInt(value);
-    } else to[i] = value;
-  }
+  return { min: signed ? -(2 ** (bits - 1)) : 0, range: 2 ** bits - 1 };
+}
+
+/** Adding and subtracting this rounds a float64 below 2 ** 51 to an integer, a half to even. */
+const ROUND = 1.5 * 2 ** 52;
+
+function cast(voxel: number, { low, high, min, range }: Window): number {
+  const inside = voxel > low ? Math.min(voxel, high) : low;
+  return min + ((inside - low) * range / (high - low) + ROUND - ROUND);
 }
 
 const MAX_UINT64 = 2n ** 64n - 1n;
 
-function roundHalfEven(value: number): number {
+function castToUint64(voxel: number, { low, high, range }: Window): bigint {
+  const inside = voxel > low ? Math.min(voxel, high) : low;
+  const value = (inside - low) * range / (high - low);
   const floor = Math.floor(value);
-  const rest = value - floor;
-  return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
+  const up = value - floor > 0.5 || value - floor === 0.5 && floor % 2 === 1;
+  // The range itself is no float64: the nearest is one too many.
+  const whole = BigInt(floor) + (up ? 1n : 0n);
+  return whole > MAX_UINT64 ? MAX_UINT64 : whole;
+}
+
+/** Voxels of one or two bytes as unsigned integers. */
+function viewUnits({ buffer, byteOffset, length, BYTES_PER_ELEMENT }: VoxelArray) {
+  const view = BYTES_PER_ELEMENT === 1 ? Uint8Array : Uint16Array;
+  return new view(buffer as ArrayBuffer, byteOffset, length);
+}
+
+/** What each voxel of one or two bytes becomes, by its bits; the last 32 bits of it. */
+function tableOf(from: VoxelArray, window: Window): Int32Array {
+  const signed = from instanceof Int8Array || from instanceof Int16Array;
+  const count = 2 ** (from.BYTES_PER_ELEMENT * 8);
+  const table = new Int32Array(count);
+  for (let unit = 0; unit < count; unit++) {
+    table[unit] = cast(signed && unit >= count / 2 ? unit - count : unit, window);
+  }
+  return table;
 }
