@@ -255,7 +255,8 @@ async function compareSources(
         reason: `its voxels are not those of the source images (${formatBox(task.box)})`,
       });
     }
-    onProgress?.(++compared, chosen.length);
+    compared++;
+    onProgress?.(compared, chosen.length);
   }
   for (const { task, reason } of failures) {
     faults.push({

@@ -9,7 +9,15 @@ import { StageError } from "../../stages/stage.ts";
 /** A task of no particular kind. */
 export function someTask(index: number): Task {
   const lease = { id: "test" as LeaseId, job: 1, fence: 1, first: 0, end: 100 };
-  return { index, phase: 0, kind: "source", scale: 0, box: box([0, 0, index], [7, 5, index + 1]), makes: [0], lease };
+  return {
+    index,
+    phase: 0,
+    kind: "source",
+    scale: 0,
+    box: box([0, 0, index], [7, 5, index + 1]),
+    makes: [0],
+    lease,
+  };
 }
 
 /** A feed that tells how far it was pulled and whether it was closed. */
@@ -53,7 +61,9 @@ const context = (signal: AbortSignal): StageContext => ({
 export function testStage<T>({ name, make, values, concurrency, ordered }: StageCase<T>): void {
   Deno.test(`${name} hands on one task for each it gets`, async () => {
     const feed = new Feed(values);
-    const tasks = (await collect(pipeline(feed.open).through(make()))).map(({ task }) => task.index);
+    const tasks = (await collect(pipeline(feed.open).through(make()))).map(({ task }) =>
+      task.index
+    );
     deepEqual(ordered ? tasks : tasks.toSorted((a, b) => a - b), values.map((_, index) => index));
   });
 
@@ -86,7 +96,8 @@ export function testStage<T>({ name, make, values, concurrency, ordered }: Stage
     const reason = new Error("stopped");
     const gate = Promise.withResolvers<void>();
     const feed = new Feed(values, (index) => index < 2 ? Promise.resolve() : gate.promise);
-    const run = make()(feed.open(context(stopping.signal)), context(stopping.signal))[Symbol.asyncIterator]();
+    const run = make()(feed.open(context(stopping.signal)), context(stopping.signal))
+      [Symbol.asyncIterator]();
     const got: Item<unknown>[] = [];
     const reading = (async () => {
       for (let next = await run.next(); !next.done; next = await run.next()) got.push(next.value);
@@ -100,7 +111,13 @@ export function testStage<T>({ name, make, values, concurrency, ordered }: Stage
 }
 
 /** Registers the tests of a stage whose work can be made to fail: it throws for the value `bad`. */
-export function testFailures<T>(name: string, make: () => Stage<T, unknown>, good: T, bad: T, cause: (error: unknown) => boolean): void {
+export function testFailures<T>(
+  name: string,
+  make: () => Stage<T, unknown>,
+  good: T,
+  bad: T,
+  cause: (error: unknown) => boolean,
+): void {
   Deno.test(`${name} wraps a failure once and ends the run by default`, async () => {
     await rejects(collect(pipeline(new Feed([good, bad, good]).open).through(make())), (error) => {
       ok(error instanceof StageError);
@@ -112,7 +129,9 @@ export function testFailures<T>(name: string, make: () => Stage<T, unknown>, goo
 
   Deno.test(`${name} drops a task that failed where onFailure returns`, async () => {
     const failures: StageError[] = [];
-    const run = pipeline(new Feed([good, bad, good]).open, { onFailure: (error) => void failures.push(error) });
+    const run = pipeline(new Feed([good, bad, good]).open, {
+      onFailure: (error) => void failures.push(error),
+    });
     deepEqual((await collect(run.through(make()))).map(({ task }) => task.index), [0, 2]);
     equal(failures.length, 1);
   });

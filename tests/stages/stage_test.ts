@@ -4,7 +4,8 @@ import { type Stage, stage, StageError } from "../../stages/stage.ts";
 import { Feed, testFailures, testStage } from "./conformance.ts";
 
 const values = [0, 1, 2, 3, 4, 5, 6, 7];
-const sleep = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
+const sleep = (milliseconds: number) =>
+  new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
 
 for (const concurrency of [1, 3]) {
   for (const ordered of [true, false]) {
@@ -36,7 +37,9 @@ Deno.test("stage() works on as many tasks at once as it is told", async () => {
 Deno.test("stage() lets a finished task out while its source is idle", async () => {
   const gate = Promise.withResolvers<void>();
   const feed = new Feed([1, 2], (index) => index === 0 ? Promise.resolve() : gate.promise);
-  const run = pipeline(feed.open).through(stage("pass", (value: number) => value, { concurrency: 2 }));
+  const run = pipeline(feed.open).through(
+    stage("pass", (value: number) => value, { concurrency: 2 }),
+  );
   const reader = run[Symbol.asyncIterator]();
   equal((await reader.next()).value.value, 1);
   gate.resolve();
@@ -47,11 +50,14 @@ Deno.test("stage() lets a finished task out while its source is idle", async () 
 Deno.test("stage() gives the work the signal of the run, and its reason comes back unwrapped", async () => {
   const stopping = new AbortController();
   const reason = new Error("stopped");
-  const wait: Stage<number, never> = stage("wait", (_: number, { signal }) =>
-    new Promise<never>((_, reject) => {
-      signal.addEventListener("abort", () => reject(new Error("the work noticed")));
-      setTimeout(() => stopping.abort(reason), 1);
-    }));
+  const wait: Stage<number, never> = stage(
+    "wait",
+    (_: number, { signal }) =>
+      new Promise<never>((_, reject) => {
+        signal.addEventListener("abort", () => reject(new Error("the work noticed")));
+        setTimeout(() => stopping.abort(reason), 1);
+      }),
+  );
   await rejects(
     collect(pipeline(new Feed(values).open, { signal: stopping.signal }).through(wait)),
     (error) => error === reason,
