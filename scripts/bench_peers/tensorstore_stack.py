@@ -50,12 +50,10 @@ def create(options, scale, size, dtype, context):
     return tensorstore.open(spec, create=True, context=context).result()
 
 
-def write(array, first, slab, rows):
-    """Writes whole sections from `first` on, one row of shards after the other."""
-    for y in range(0, slab.shape[1], rows):
-        part = slab[:, y : y + rows]
-        where = array[first : first + part.shape[0], y : y + part.shape[1]]
-        where.write(part, can_reference_source_data_indefinitely=True).result()
+def write(array, first, slab):
+    """Writes whole sections from `first` on; tensorstore works on as many shards at once as it has threads."""
+    where = array[first : first + slab.shape[0]]
+    where.write(slab, can_reference_source_data_indefinitely=True).result()
 
 
 def main():
@@ -69,14 +67,14 @@ def main():
     )
     first = read_section(options.files[0])
     size = (len(options.files), *first.shape)
-    deep, rows, _ = options.shard or options.chunk
+    deep = (options.shard or options.chunk)[0]
     array = create(options, 0, size, first.dtype, context)
     slab = np.empty((min(deep, size[0]), *first.shape), first.dtype)
     with ThreadPoolExecutor(options.threads) as pool:
         for z in range(0, size[0], deep):
             files = options.files[z : z + deep]
             read_slab(pool, files, slab)
-            write(array, z, slab[: len(files)], rows)
+            write(array, z, slab[: len(files)])
     del slab
 
     scales, factor = [array], (1, 1, 1)
@@ -88,7 +86,7 @@ def main():
         below = create(options, len(scales), coarse.shape, first.dtype, context)
         for z in range(0, coarse.shape[0], deep):
             end = min(z + deep, coarse.shape[0])
-            write(below, z, coarse[z:end].read().result(), rows)
+            write(below, z, coarse[z:end].read().result())
         scales.append(below)
 
     ome = {
