@@ -42,7 +42,7 @@ export function describeStatus(
     ...table(phases.map(phaseRow)),
     `  ${MARKS.map(([state, mark]) => `${mark} ${state}`).join("  ")}`,
     ...(leases.length === 0 ? [] : ["", bold("Held by"), ...describeLeases(leases, now)]),
-    ...(lossCount === 0 ? [] : ["", ...describeLostImages(losses, lossCount)]),
+    ...(lossCount === 0 ? [] : ["", ...describeLostImages(losses, lossCount, name)]),
     ...(report.deadCount === 0 ? [] : ["", ...describeDead(dead, report.deadCount, name)]),
     ...wayOn(report, name),
   ].join("\n");
@@ -116,8 +116,13 @@ function describeLeases(leases: readonly HeldLease[], now: number): string[] {
   ];
 }
 
-/** Images whose voxels are fill value. */
-export function describeLostImages(losses: readonly Loss[], count: number): string[] {
+/** Images whose voxels are fill value, and the way out. */
+export function describeLostImages(
+  losses: readonly Loss[],
+  count: number,
+  name: string,
+): string[] {
+  const sections = [...new Set(losses.map(({ box }) => box.min[2]))];
   return [
     `${plural(count, "image")} lost: ${
       count === 1 ? "its voxels are" : "their voxels are"
@@ -126,6 +131,7 @@ export function describeLostImages(losses: readonly Loss[], count: number): stri
       `  ${kind}: "${image}" (${formatBox(box)}) ${reason}`
     ),
     ...(count > losses.length ? [`  and ${formatCount(count - losses.length)} more`] : []),
+    `Where the files can be mended, then: sluice retry ${name} --section ${sections.join(",")}`,
   ];
 }
 

@@ -47,8 +47,8 @@ export class Progress {
   #phase = "";
   #began = 0;
   #last?: { readonly at: number; readonly part: number; readonly bytes: number };
-  /** Parts and bytes a second. */
-  #rate?: { readonly part: number; readonly bytes: number };
+  /** Sums over the time that counts, the older the less. */
+  #sums?: { readonly seconds: number; readonly part: number; readonly bytes: number };
   #shown?: { readonly at: number; readonly part: number };
   #step?: Step;
   #isDrawn = false;
@@ -70,7 +70,7 @@ export class Progress {
     this.#phase = phase;
     this.#began = this.#now();
     this.#last =
-      this.#rate =
+      this.#sums =
       this.#shown =
       this.#step =
         undefined;
@@ -117,15 +117,12 @@ export class Progress {
     }
     const seconds = (now - this.#last.at) / 1000;
     if (seconds < 0.5) return;
-    const rate = {
-      part: (part - this.#last.part) / seconds,
-      bytes: (bytes - this.#last.bytes) / seconds,
-    };
-    const weight = this.#rate === undefined ? 1 : 1 - Math.exp(-seconds / SMOOTH);
-    const before = this.#rate ?? rate;
-    this.#rate = {
-      part: before.part + weight * (rate.part - before.part),
-      bytes: before.bytes + weight * (rate.bytes - before.bytes),
+    const kept = Math.exp(-seconds / SMOOTH);
+    const before = this.#sums ?? { seconds: 0, part: 0, bytes: 0 };
+    this.#sums = {
+      seconds: before.seconds * kept + seconds,
+      part: before.part * kept + part - this.#last.part,
+      bytes: before.bytes * kept + bytes - this.#last.bytes,
     };
     this.#last = { at: now, part, bytes };
   }
@@ -144,8 +141,9 @@ export class Progress {
 
   #describe(step: Step, barColumns = 0): string {
     const part = partOf(step);
-    const rate = this.#rate;
-    const left = rate === undefined || rate.part <= 0 ? undefined : (1 - part) / rate.part * 1000;
+    const sums = this.#sums;
+    const rate = sums && sums.bytes / sums.seconds;
+    const left = sums && sums.part > 0 ? (1 - part) / sums.part * sums.seconds * 1000 : undefined;
     return [
       `${this.#phase}${barColumns > 0 ? ` ${bar(part, barColumns)}` : ""} ${
         String(Math.floor(part * 100)).padStart(3)
@@ -153,7 +151,7 @@ export class Progress {
       `${step.done}/${step.total} ${step.unit}`,
       ...(rate === undefined || step.voxelBytes === undefined
         ? []
-        : [`${(rate.bytes / 1e6).toFixed(rate.bytes < 1e7 ? 1 : 0)} MB/s`]),
+        : [`${(rate / 1e6).toFixed(rate < 1e7 ? 1 : 0)} MB/s`]),
       ...(step.writtenBytes === undefined ? [] : [`${mebibytes(step.writtenBytes)} written`]),
       ...(step.losses ? [`${step.losses} lost`] : []),
       ...(left === undefined || part >= 1 ? [] : [`${formatDuration(left)} left`]),

@@ -119,7 +119,7 @@ function describeDone(outcome: Outcome): string {
       } MB/s of voxels with ${plural(threads, "thread")}`,
     ]),
     ...(verified === undefined ? [] : describeVerified(verified)),
-    ...(status.losses === 0 ? [] : describeLostImages(report.losses, status.losses)),
+    ...(status.losses === 0 ? [] : describeLostImages(report.losses, status.losses, quote(target))),
     "Look at it:",
     ...waysToLook(target).map((line) => `  ${line}`),
   ].join("\n");

@@ -24,6 +24,7 @@ export async function run({ words, flags }: Call, { output }: Context): Promise<
   const monitor = new WorkMonitor(output, interrupts);
   await using found = await findJob(words.get("job")![0], { ledgerUrl: valueOf(flags, "ledger") });
   const { job, ledger, volume } = found;
+  const before = await ledger.status(job);
   const result = await retryJob(found, {
     sections,
     ...(flags.has("dead") ? { dead: true } : {}),
@@ -61,7 +62,11 @@ export async function run({ words, flags }: Call, { output }: Context): Promise<
         signal: interrupts.signal,
         onProgress: monitor.onVerify,
       });
-    return await monitor.conclude(status, { threads: pool.size, verified });
+    return await monitor.conclude(status, {
+      threads: pool.size,
+      verified,
+      foundDone: before.state === "done" && tasks === 0,
+    });
   } catch (error) {
     throw await monitor.explain(error);
   }

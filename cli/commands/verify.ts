@@ -4,17 +4,17 @@
  */
 import { WorkerPool } from "../../pool/worker_pool.ts";
 import { findVolume } from "../../tasks/find_job.ts";
+import { MOST_NAMED } from "../../tasks/status.ts";
 import { verifyVolume } from "../../tasks/verify.ts";
-import { type Context, EXIT } from "../command.ts";
+import { type Context, EXIT, InterruptedError } from "../command.ts";
 import { Interrupts } from "../interrupts.ts";
 import { valueOf, workOptions } from "../job_options.ts";
 import { describeLostImages } from "../job_report.ts";
 import type { Call } from "../parse.ts";
 import { Progress } from "../progress.ts";
+import { quote } from "../text.ts";
 import { describeVerified, verifyDocument } from "../summary.ts";
 import { parsePart } from "../values.ts";
-import { MOST_NAMED } from "../../tasks/status.ts";
-import { InterruptedError } from "../command.ts";
 
 /** Proves a volume from its receipts. */
 export async function run({ words, flags }: Call, { output }: Context): Promise<number> {
@@ -42,9 +42,11 @@ export async function run({ words, flags }: Call, { output }: Context): Promise<
       [
         `"${volume}"${part === undefined ? "" : `, ${part} of it`}`,
         ...describeVerified(report),
-        ...(report.losses.length === 0
-          ? []
-          : describeLostImages(report.losses.slice(0, MOST_NAMED), report.losses.length)),
+        ...(report.losses.length === 0 ? [] : describeLostImages(
+          report.losses.slice(0, MOST_NAMED),
+          report.losses.length,
+          quote(volume),
+        )),
         ...(isSound ? [] : ["Some of it is not as it was written"]),
       ].join("\n"));
     return code;
