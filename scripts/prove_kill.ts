@@ -20,8 +20,8 @@ const { values } = parseArgs({
 });
 const quick = values.quick ?? false;
 const folder = values.folder ?? await Deno.makeTempDir({ prefix: "sluice-kill-" });
-const kills = quick ? 5 : 20;
-const wantedTasks = quick ? 4 : 15;
+const kills = quick ? 3 : 20;
+const wantedTasks = quick ? 2 : 15;
 const [width, depth] = quick ? [512, 288] : [2048, 1040];
 const job = [
   "--chunk",
@@ -97,11 +97,11 @@ const hit = new Set<number>();
 let killed = 0;
 let finishedEarly = 0;
 begun = performance.now();
-const pause = undisturbed * 1000 / (kills + 2);
+const pause = undisturbed * 1000 / (1.6 * kills + 2);
 {
   await using observer = await openLedger(ledger);
   while (killed < kills) {
-    await sleep(pause * (0.3 + 1.2 * random()));
+    await sleep(pause * (0.3 + 1.4 * random()));
     const status = await observer.status(number);
     if (status.state !== "active") break;
     const at = Math.floor(random() * running.length);
