@@ -84,13 +84,12 @@ export function layOut(path: string, file: ImageFile, series: Series | undefined
   }
   const { layout } = series;
   const named = namesOthers(path, series) ? ownPart(layout, baseOf(path)) : layout;
-  const sampleStep = samplesPerChannel(layout, samples);
-  const planes = named.planes.map(({ image, z, c, t }) => ({ image, z, c: c * sampleStep, t }));
+  const planes = named.planes.map(({ image, z, c, t }) => ({ image, z, c: c * samples, t }));
   const held = planes.filter(({ image }) => image < file.images.length);
   return {
     layout: {
       sizeZ: named.sizeZ,
-      sizeC: sampleStep === 1 ? Math.max(named.sizeC, samples) : named.sizeC * samples,
+      sizeC: named.sizeC * samples,
       sizeT: named.sizeT,
       planes: held,
     },
@@ -101,12 +100,6 @@ export function layOut(path: string, file: ImageFile, series: Series | undefined
       }`,
     },
   };
-}
-
-/** How far apart two channels of a series lie in samples: some count the samples of RGB as channels, some do not. */
-export function samplesPerChannel({ planes, sizeC }: StackLayout, samples: number): number {
-  const last = planes.reduce((most, { c }) => Math.max(most, c), 0);
-  return last + samples === sizeC ? 1 : samples;
 }
 
 /** Of a series that spans several files the part in one of them, counted from its own first plane. */

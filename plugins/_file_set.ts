@@ -3,13 +3,7 @@
  * @module
  */
 import { dirname, join, normalize } from "node:path";
-import {
-  chooseSeries,
-  type FileLayout,
-  namesOthers,
-  type Plane,
-  samplesPerChannel,
-} from "./_file_layout.ts";
+import { chooseSeries, type FileLayout, namesOthers, type Plane } from "./_file_layout.ts";
 import { baseOf } from "./_folder.ts";
 import type { Described } from "./_headers.ts";
 import type { Fault } from "./source.ts";
@@ -72,16 +66,15 @@ export async function gatherSets(
     }
     const { planes, sizeZ, sizeC, sizeT } = chosen.layout;
     const { samples } = lead.file.images[0];
-    const step = samplesPerChannel(chosen.layout, samples);
     sets.push({
       lead,
       layout: {
         sizeZ,
-        sizeC: step === 1 ? Math.max(sizeC, samples) : sizeC * samples,
+        sizeC: sizeC * samples,
         sizeT,
         planes: planes.flatMap(({ file, image, z, c, t }): Plane[] => {
           const of = known.get(pathOf(file ?? baseOf(lead.path)) ?? "");
-          return of === undefined ? [] : [{ image, z, c: c * step, t, of }];
+          return of === undefined ? [] : [{ image, z, c: c * samples, t, of }];
         }),
       },
       paths: new Set([lead.path, ...paths]),
@@ -89,6 +82,17 @@ export async function gatherSets(
     for (const path of [lead.path, ...paths]) covered.add(path);
   }
   return { sets, faults, notes };
+}
+
+/** Paths of the files that one file speaks of. */
+export function filesNamedBy(
+  { path, file }: Described,
+  series: number | string | undefined,
+): ReadonlySet<string> {
+  if (file?.series === undefined) return new Set();
+  const pathOf = pathsBeside(path);
+  const planes = chooseSeries(path, file, series)?.layout.planes ?? [];
+  return new Set(planes.flatMap(({ file }) => file === undefined ? [] : pathOf(file) ?? []));
 }
 
 /** Finds names in the folder of a file; never outside of it. */

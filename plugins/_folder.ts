@@ -7,6 +7,7 @@ import { openFileSource } from "../codecs/file_source.ts";
 import { ImageError, UsageError } from "../core/errors.ts";
 import { sniffFormat } from "./_headers.ts";
 import type { Entry } from "./_walk.ts";
+import { listSome } from "./_words.ts";
 
 const FORMATS: Record<string, string> = {
   ".png": "png",
@@ -80,10 +81,4 @@ export function extensionOf(path: string): string {
   const base = baseOf(path);
   const dot = base.lastIndexOf(".");
   return dot > 0 ? base.slice(dot).toLowerCase() : "";
-}
-
-/** Up to three of many, in words. */
-export function listSome(names: readonly string[]): string {
-  const shown = names.slice(0, 3).map((name) => `"${name}"`).join(", ");
-  return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;
 }

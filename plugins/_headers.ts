@@ -25,6 +25,8 @@ export interface HeaderOptions {
   readonly concurrency: number;
   readonly signal: AbortSignal;
   readonly onProgress: (read: number, total: number) => void;
+  /** Files of which only the images matter: each file of a set repeats what all of them hold. */
+  readonly bare?: ReadonlySet<string>;
 }
 
 const FIRST_BYTES = 16;
@@ -40,10 +42,10 @@ const TURN_MS = 40;
 export async function describeFiles(
   root: string,
   paths: readonly string[],
-  { concurrency, signal, onProgress }: HeaderOptions,
+  { concurrency, signal, onProgress, bare = new Set() }: HeaderOptions,
 ): Promise<Described[]> {
   const described = new Array<Described>(paths.length);
-  const intern = interner();
+  const intern = interner(bare);
   let read = 0;
   let begun = performance.now();
   let turn = begun;
@@ -127,9 +129,15 @@ function faultOf(error: unknown, path: string): { kind: Fault["kind"]; reason: s
     return { kind: "unreadable", reason: "may not be read: permission denied" };
   }
   if (error instanceof ImageError) {
-    const reason = stateOf(error);
     const isShort = /truncat|cut short|ends (?:at|before|early|in|with)|the file (?:has|ends)/i;
-    return { kind: isShort.test(error.message) ? "truncated" : "broken", reason };
+    const state = stateOf(error);
+    return isShort.test(error.message)
+      ? {
+        kind: "truncated",
+        reason: state.replace(/^(?:it is truncated)?/, (said) =>
+          said === "" ? "is truncated: " : "is truncated"),
+      }
+      : { kind: "broken", reason: `cannot be decoded: ${state}` };
   }
   // What the system says of a disk or a mount that fails; anything else is a fault of this program.
   if (cause instanceof Error && "code" in cause && typeof cause.code === "string") {
@@ -166,15 +174,16 @@ function spellBytes(first: Uint8Array): string {
 }
 
 /** A million files of one kind share what they say of themselves. */
-function interner(): (described: Described) => Described {
+function interner(bare: ReadonlySet<string>): (described: Described) => Described {
   const known = new Map<string, ImageFile>();
   return (described) => {
-    const { file } = described;
-    if (file === undefined || file.images.length > 1) return described;
+    if (described.file === undefined) return described;
+    const { series, ...rest } = described.file;
+    const file = series === undefined || !bare.has(described.path) ? described.file : rest;
+    if (file.images.length > 1) return { ...described, file };
     const key = JSON.stringify(file);
     const same = known.get(key);
-    if (same !== undefined) return { ...described, file: same };
-    if (known.size < 10_000) known.set(key, file);
-    return described;
+    if (same === undefined && known.size < 10_000) known.set(key, file);
+    return { ...described, file: same ?? file };
   };
 }

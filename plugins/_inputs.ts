@@ -4,11 +4,12 @@
  */
 import { dirname, join, relative, resolve } from "node:path";
 import { UsageError } from "../core/errors.ts";
-import { listSome, selectImages } from "./_folder.ts";
+import { selectImages } from "./_folder.ts";
 import { isGlob, parseGlobs, type Segment } from "./_glob.ts";
 import { noMatch } from "./_no_match.ts";
 import { type Indexes, isTemplate, parseTemplate, type Template } from "./_template.ts";
 import { type Entry, lookUp, walk, type WalkOptions } from "./_walk.ts";
+import { countOf, listSome } from "./_words.ts";
 import type { Fault } from "./source.ts";
 
 /** A file whose name says where it lies. */
@@ -56,7 +57,9 @@ export async function findInputs(
   if (template !== undefined && (await lookUp(resolve(template))) === undefined) {
     if (patterns.length > 1) {
       throw new UsageError(
-        `Cannot read "${template}" as a template beside ${patterns.length - 1} other paths: ` +
+        `Cannot read "${template}" as a template beside ${
+          countOf(patterns.length - 1, "other path")
+        }: ` +
           "a template places its images itself; give it alone",
       );
     }
@@ -128,7 +131,11 @@ async function findByName(patterns: readonly string[], finding: Finding): Promis
       throw await noMatch(pattern, from, rest);
     }
   }
-  if (twice > 0) notes.push(`${twice} files are named by two patterns and count once`);
+  if (twice > 0) {
+    notes.push(
+      `${countOf(twice, "file")} named by two patterns ${twice === 1 ? "counts" : "count"} once`,
+    );
+  }
   const root = roots.reduce(commonFolder);
   return {
     kind: "ordered",

@@ -4,9 +4,10 @@
  */
 import { basename, dirname, join } from "node:path";
 import { messageOf, UsageError } from "../core/errors.ts";
-import { extensionOf, listSome } from "./_folder.ts";
+import { extensionOf } from "./_folder.ts";
 import { parseGlobs, type Segment } from "./_glob.ts";
 import { isTemplate, parseTemplate } from "./_template.ts";
+import { countOf, listSome } from "./_words.ts";
 
 const MOST_NAMES = 20_000;
 const MOST_COMPARED = 500;
@@ -27,7 +28,9 @@ export async function noMatch(
   const cannot = `Cannot find "${pattern}" as images:`;
   if (strays.length > 0) {
     return new UsageError(
-      `${cannot} ${strays.length} names in "${from}" fit but for the digits of their numbers, such as ` +
+      `${cannot} ${
+        countOf(strays.length, "name")
+      } in "${from}" would fit but for the digits of their numbers, such as ` +
         `${listSome(strays)}; write how many digits they have, such as <z:4>`,
     );
   }
@@ -53,8 +56,12 @@ export async function noMatch(
     : folder === from
     ? `has nothing that matches "${rest.map(textOf).join("/")}"`
     : `has no "${textOf(wanted)}"`;
-  const inFolders = rest.length > 1 || folder !== from;
-  const near = wanted && nearest(wanted, inFolders ? names.folders : names.files);
+  const among = rest.length > 1 || folder !== from
+    ? names.folders
+    : wanted?.kind === "literal"
+    ? [...names.files, ...names.folders]
+    : names.files;
+  const near = wanted && nearest(wanted, among);
   return new UsageError(
     `${cannot} "${folder}", which holds ${inventory(names)}, ${looked}; ` +
       (wanted === undefined || near === undefined
@@ -88,9 +95,9 @@ function inventory({ files, folders }: { files: string[]; folders: string[] }): 
     `${length} ${extension || "without extension"}`
   );
   const others = counts.slice(4).reduce((sum, { length }) => sum + length, 0);
-  if (others > 0) shown.push(`${others} other files`);
+  if (others > 0) shown.push(countOf(others, "other file"));
   if (folders.length > 0) {
-    shown.push(`${folders.length} ${folders.length === 1 ? "folder" : "folders"}`);
+    shown.push(countOf(folders.length, "folder"));
   }
   const most = files.length + folders.length >= MOST_NAMES ? "more than " : "";
   return shown.length === 0 ? "nothing" : most + shown.join(", ");

@@ -148,14 +148,15 @@ function commonBlock(
     const { sizeZ, sizeC, sizeT } = one.layout;
     votes.add(`${sizeZ}/${sizeC}/${sizeT}`, one.layout);
   }
-  const { sizeZ, sizeC, sizeT, planes } = votes.winner!;
+  const winner = votes.winner!;
+  const { sizeZ, sizeC, sizeT } = winner;
+  const images = new Map(winner.planes.map((plane) => [cellOf(winner, plane), plane.image]));
   const full: Plane[] = [];
   for (let t = 0; t < sizeT; t++) {
     for (let z = 0; z < sizeZ; z++) {
       for (let c = 0; c < sizeC; c += samples) {
-        const image = planes.find((plane) => plane.z === z && plane.c === c && plane.t === t)
-          ?.image;
-        full.push({ image: image ?? full.length, z, c, t });
+        const plane = { z, c, t };
+        full.push({ image: images.get(cellOf(winner, plane)) ?? full.length, ...plane });
       }
     }
   }
@@ -197,6 +198,7 @@ class Placing {
     const expected = expectedAt(this.norm, slot.at[0], slot.at[1]);
     const seen = new Set<number>();
     const blamed = new Set<Described>();
+    const hasPages = layout.planes.some(({ image }) => image > 0);
     if (short !== undefined) {
       this.#blame(slot.path, { kind: "truncated", reason: short }, origin[2]);
     }
@@ -220,7 +222,7 @@ class Placing {
         };
         if (!blamed.has(of)) this.#blame(of.path, trouble, z);
         blamed.add(of);
-        this.#fill(of.path, of, plane, origin, expected, trouble);
+        this.#fill(of.path, of, plane, origin, expected, trouble, hasPages);
         continue;
       }
       const trouble = compareHeaders(found, expected);
@@ -228,10 +230,18 @@ class Placing {
       else {
         const { length } = of.file!.images;
         const reason = length > 1
-          ? `its page ${plane.image + 1} of ${length} ${trouble.reason}`
+          ? `has a page, ${plane.image + 1} of ${length}, that ${trouble.reason}`
           : trouble.reason;
         this.#blame(of.path, { kind: trouble.kind, reason }, z);
-        this.#fill(of.path, of, plane, origin, expected, { kind: trouble.kind, reason });
+        this.#fill(
+          of.path,
+          of,
+          plane,
+          origin,
+          expected,
+          { kind: trouble.kind, reason },
+          length > 1,
+        );
       }
     }
     const { sizeZ, sizeC, sizeT } = layout;
@@ -244,7 +254,7 @@ class Placing {
             ? { kind: "missing", reason: `has no image for z ${z}, c ${c}, t ${t}` }
             : { kind: "truncated", reason: short };
           if (short === undefined) this.#blame(slot.path, trouble, origin[2] + z);
-          this.#fill(slot.path, undefined, { image: 0, z, c, t }, origin, expected, trouble);
+          this.#fill(slot.path, undefined, { image: 0, z, c, t }, origin, expected, trouble, false);
         }
       }
     }
@@ -280,7 +290,7 @@ class Placing {
     origin: Point,
     expected: ImageHeader,
     { kind, reason }: Trouble,
-    hasPage = (of?.file?.images.length ?? 1) > 1,
+    hasPage: boolean,
   ): void {
     const isMissing = kind === "missing";
     if (isMissing ? this.options.missing !== "fill" : this.options.onError !== "fill") return;

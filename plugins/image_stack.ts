@@ -3,29 +3,33 @@
  * @module
  */
 import { box } from "../core/box.ts";
-import { UsageError } from "../core/errors.ts";
-import { type Axis, mapPoint, type Point, product, ravel, unravel } from "../core/point.ts";
-import type { VoxelSize } from "../core/units.ts";
-import { gatherSets } from "./_file_set.ts";
-import { listSome } from "./_folder.ts";
-import { type Described, describeFiles } from "./_headers.ts";
-import { findInputs, type Inputs } from "./_inputs.ts";
-import { findNorm, type TileVote } from "./_norm.ts";
-import { compareNaturally, countedName, readRow } from "./_numbers.ts";
-import { type Arrangement, placeImages, type Slot } from "./_place.ts";
+import { ImageError } from "../core/errors.ts";
+import { convertVoxelSize, formatVoxelSize, type VoxelSize } from "../core/units.ts";
+import type { LaidOut } from "./_file_layout.ts";
+import { arrangeGrid } from "./_grid.ts";
+import { describeFiles } from "./_headers.ts";
+import { findInputs } from "./_inputs.ts";
+import { Votes } from "./_norm.ts";
+import { compareNaturally } from "./_numbers.ts";
+import { placeImages } from "./_place.ts";
+import { arrangeRow } from "./_row.ts";
 import type { Fault, SourceImage, VolumeInfo } from "./source.ts";
 
 /** How a stack is read. */
 export interface ReadImageStackOptions {
-  /** What an absent image means; `close`: the others move together. @default "error" */
+  /**
+   * What an absent image means. `error`: a fault, and nothing takes its place in the list. `fill`: a fault, and it
+   * stays in the list as lost. `close`: numbers that name no section mean nothing, the order of the others is z.
+   * @default "error"
+   */
   readonly missing?: "error" | "fill" | "close";
-  /** Whether broken images stay in the list as lost. @default "error" */
+  /** Whether images that are there and cannot be used stay in the list, as lost. @default "error" */
   readonly onError?: "error" | "fill";
-  /** Series of an OME file, by number or name. */
+  /** Series of an OME file, by number from 0 or by name. @default The only one. */
   readonly series?: number | string;
   /** Ends the reading with its reason. */
   readonly signal?: AbortSignal;
-  /** Told how many files have been looked at. */
+  /** Told now and then how many files have been looked at, of how many. */
   readonly onProgress?: (read: number, total: number) => void;
   /** Files that are asked at once where the file system answers slowly. @default 16 */
   readonly concurrency?: number;
@@ -39,199 +43,127 @@ export interface ImageStack {
   readonly images: readonly SourceImage[];
   /** What they make together. */
   readonly info: VolumeInfo;
-  /** What is wrong; a policy may let some of it pass. */
+  /** What is wrong, in the order of z; a policy may let some of it pass. */
   readonly faults: readonly Fault[];
-  /** What to know. */
+  /** What was understood that a person may want to know, as sentences without capital and full stop. */
   readonly notes: readonly string[];
 }
 
-/** Cells of a grid that may be without an image, for each that has one, before the names are doubted. */
-const SPARSE = 100;
-
 /**
- * Reads the headers of a stack; nothing is decoded.
- * @param patterns A glob or several (natural sort, the order is z), one template (`<z:4>/<y>_<x>.png`), a folder,
- * or files; pages of a file are sections.
- * @throws {UsageError} If nothing is found, no image can be read, or a choice is needed (a series).
+ * Finds the images of a stack, reads their headers, gives each its place, and names every fault. Nothing is decoded.
+ *
+ * - Globs (`raw/*.tif`, also several, also expanded by a shell), folders and files are put in natural order, which is
+ *   z; where their names share one number that rises by a constant step, the numbers in its gaps are missing sections.
+ * - A template (`<z:4>/<y>_<x>.png`) says which number is which axis; the smallest of each becomes 0. Tiles have one
+ *   size, except that the last column and row may be smaller.
+ * - The images of a file are sections, unless ImageJ's or OME's metadata place them along z, c and t. Samples of a
+ *   pixel are channels.
+ *
+ * Most images set the norm of size and dtype; the others are faults.
+ * @param patterns A glob, a template, a folder, or files; relative to the current folder.
+ * @throws {UsageError} If nothing is found, or there is a choice to make: a series, a format.
+ * @throws {ImageError} If none of the files can be read as an image.
+ * @example A gap in the numbers is a missing section
+ * ```ts
+ * import { encodePng, readImageStack } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const folder = await Deno.makeTempDir();
+ * const data = new Uint8Array(35);
+ * const section = encodePng({ width: 7, height: 5, samples: 1, dtype: "uint8", data });
+ * for (const z of [8, 9, 11]) await Deno.writeFile(`${folder}/s_${z}.png`, section);
+ * const { images, info, faults } = await readImageStack([`${folder}/s_*.png`]);
+ * deepEqual(images.map(({ path, z }) => [path, z]), [["s_8.png", 0], ["s_9.png", 1], ["s_11.png", 3]]);
+ * deepEqual(info.extent.max, [7, 5, 4, 1, 1]);
+ * deepEqual(faults.map(({ kind, path, z }) => [kind, path, z]), [["missing", "s_10.png", 2]]);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export async function readImageStack(
   patterns: readonly string[],
-  options: ReadImageStackOptions = {},
+  {
+    missing = "error",
+    onError = "error",
+    series,
+    signal = new AbortController().signal,
+    onProgress = () => {},
+    concurrency = 16,
+  }: ReadImageStackOptions = {},
 ): Promise<ImageStack> {
-  const { missing = "error", onError = "error", series, concurrency = 16 } = options;
-  const { signal = new AbortController().signal, onProgress = () => {} } = options;
   const inputs = await findInputs(patterns, { signal });
   const { root } = inputs;
-  const faults: Fault[] = [...inputs.faults];
-  const notes: string[] = [...inputs.notes];
-  const row = inputs.kind === "ordered" ? orderPaths(inputs.paths, missing, faults, notes) : undefined;
-  const grid = inputs.kind === "grid" ? arrangeGrid(inputs, missing, faults, notes) : undefined;
-  const places: readonly Place[] = row ?? grid!.places;
-  const paths = places.flatMap(({ path, isThere }) => isThere ? [path] : []);
-  const described = await describeFiles(root, paths, { concurrency, signal, onProgress });
-  const byPath = new Map(described.map((one) => [one.path, one]));
-  const sets = await gatherSets(
-    described,
-    series,
-    (more) => describeFiles(root, more, { concurrency, signal, onProgress: () => {} }),
-  );
-  faults.push(...sets.faults);
-  notes.push(...sets.notes);
-  const slots: Slot[] = [];
-  for (const { path, at } of places) {
-    const set = sets.sets.find((set) => set.paths.has(path));
-    if (set !== undefined && set.lead.path !== path) continue;
-    const one = byPath.get(path);
-    slots.push({
-      path,
-      at: row === undefined ? at : [0, 0, slots.length, 0, 0],
-      ...(one === undefined ? {} : { described: one }),
-      ...(set === undefined ? {} : { set }),
-    });
+  const found = inputs.kind === "grid" ? inputs.files.length : inputs.paths.length;
+  let asked = 0;
+  const describe = async (paths: readonly string[], bare?: ReadonlySet<string>) => {
+    const before = asked;
+    asked += paths.length;
+    const report = (read: number) => onProgress(before + read, Math.max(found, asked));
+    return await describeFiles(root, paths, { concurrency, signal, onProgress: report, bare });
+  };
+  const arranged = inputs.kind === "grid"
+    ? await arrangeGrid(inputs.template, inputs.files, inputs.strays, { missing, describe })
+    : await arrangeRow(inputs.paths, { missing, series, describe });
+  const earlier = [...inputs.faults, ...arranged.faults];
+  const { arrangement } = arranged;
+  if (arrangement === undefined) {
+    const faults = [
+      ...earlier,
+      ...arranged.described.flatMap(({ path, fault }) =>
+        fault === undefined ? [] : [{ ...fault, path }]
+      ),
+    ];
+    throw noneReadable(patterns, faults);
   }
-  const counts: Point = grid?.counts ?? [1, 1, slots.length, 1, 1];
-  const norm = findNorm(slots.flatMap(votesOf), counts[0] - 1, counts[1] - 1);
-  if (norm === undefined) throw noneReadable(patterns, described);
-  const arrangement: Arrangement = { kind: row === undefined ? "grid" : "row", slots, counts, norm };
-  const placed = placeImages(arrangement, { missing, onError, ...(series === undefined ? {} : { series }) });
-  notes.push(...placed.notes);
-  const voxelSize = commonVoxelSize(placed.laidOut.map(({ voxelSize }) => voxelSize), notes);
+  const placed = placeImages(arrangement, { missing, onError, series });
+  const notes = [...inputs.notes, ...arranged.notes, ...placed.notes];
+  const voxelSize = agreeOnVoxelSize(placed.laidOut, notes);
+  const axes = inputs.kind === "grid" ? inputs.template.axes : [];
   return {
     root,
     images: placed.images,
-    faults: [...faults, ...placed.faults],
-    notes,
     info: {
       extent: box([0, 0, 0, 0, 0], placed.size),
-      dtype: norm.tile.dtype,
-      ...(voxelSize === undefined ? {} : { voxelSize }),
-      hasChannels: placed.size[3] > 1 || grid?.axes.includes("c") === true,
-      hasTime: placed.size[4] > 1 || grid?.axes.includes("t") === true,
+      dtype: arrangement.norm.tile.dtype,
+      ...voxelSize === undefined ? {} : { voxelSize },
+      hasChannels: placed.size[3] > 1 || axes.includes("c"),
+      hasTime: placed.size[4] > 1 || axes.includes("t"),
     },
+    faults: [...earlier, ...placed.faults].sort((a, b) =>
+      (a.z ?? -1) - (b.z ?? -1) || compareNaturally(a.path, b.path)
+    ),
+    notes,
   };
 }
 
-/** Where one file is to lie; one that is not there is missing. */
-interface Place {
-  readonly path: string;
-  readonly at: Point;
-  readonly isThere: boolean;
-}
-
-function votesOf({ described, set, at }: Slot): TileVote[] {
-  const files = set === undefined ? [described] : set.layout.planes.map(({ of }) => of ?? described);
-  const headers = set === undefined ? files[0]?.file?.images ?? [] : files.flatMap((of) => of?.file?.images.slice(0, 1) ?? []);
-  return headers.map((header) => ({ header, column: at[0], row: at[1] }));
-}
-
-/** Natural order; gaps in the numbers of the names are missing files, unless they are to be closed. */
-function orderPaths(
-  paths: readonly string[],
-  missing: "error" | "fill" | "close",
-  faults: Fault[],
-  notes: string[],
-): Place[] {
-  const names = new Map<string, string>();
-  for (const path of paths.toSorted(compareNaturally)) {
-    const counted = countedName(path);
-    const first = names.get(counted);
-    if (first === undefined) names.set(counted, path);
-    else faults.push({ kind: "duplicate", path, reason: `has the number of "${first}"` });
-  }
-  const ordered = [...names.values()];
-  const there = (path: string, z: number): Place => ({ path, at: [0, 0, z, 0, 0], isThere: true });
-  const row = readRow(ordered);
-  if (row.kind === "ordered") {
-    if (row.why !== undefined) notes.push(`the order of the names is z: ${row.why}`);
-    return ordered.map(there);
-  }
-  if (missing === "close") {
-    const gaps = row.places.at(-1)! + 1 - ordered.length;
-    if (gaps > 0) notes.push(`${gaps} missing ${gaps === 1 ? "section is" : "sections are"} closed up: the order of the names is z`);
-    return ordered.map(there);
-  }
-  const places: Place[] = [];
-  for (const [i, place] of row.places.entries()) {
-    while (places.length < place) {
-      places.push({ path: row.pathAt(places.length), at: [0, 0, places.length, 0, 0], isThere: false });
-    }
-    places.push(there(ordered[i], place));
-  }
-  if (row.first !== 0 || row.step !== 1) {
-    notes.push(`z 0 is "${ordered[0]}"${row.step === 1 ? "" : `, and numbers rise by ${row.step}`}`);
-  }
-  return places;
-}
-
-/** The cells of a template, with those where no file lies. */
-function arrangeGrid(
-  { template, files, strays }: Extract<Inputs, { kind: "grid" }>,
-  missing: "error" | "fill" | "close",
-  faults: Fault[],
-  notes: string[],
-): { places: Place[]; counts: Point; axes: readonly Axis[] } {
-  const names = ["x", "y", "z", "c", "t"] as const;
-  const indexOf = (indexes: Partial<Record<Axis, number>>): Point => mapPoint([0, 0, 0, 0, 0], (_, axis) => indexes[names[axis]] ?? 0);
-  const found = new Map<string, string>();
-  const cells: { path: string; index: Point }[] = [];
-  for (const { path, indexes } of [...files, ...strays]) {
-    const index = indexOf(indexes);
-    const first = found.get(index.join());
-    if (first === undefined) {
-      found.set(index.join(), path);
-      cells.push({ path, index });
-    } else faults.push({ kind: "duplicate", path, reason: `has the numbers of "${first}"`, z: index[2] });
-  }
-  const padded = strays.filter(({ path }) => cells.some((cell) => cell.path === path));
-  if (padded.length > 0) notes.push(`padded otherwise than the template says: ${listSome(padded.map(({ path }) => path))}`);
-  const values = mapPoint([0, 0, 0, 0, 0], (_, axis) => axis).map((axis) =>
-    [...new Set(cells.map(({ index }) => index[axis]))].sort((a, b) => a - b)
-  );
-  const closed = (axis: number) => missing === "close" && axis === 2;
-  const low = mapPoint([0, 0, 0, 0, 0], (_, axis) => values[axis][0]);
-  const counts = mapPoint([0, 0, 0, 0, 0], (_, axis) => closed(axis) ? values[axis].length : values[axis].at(-1)! - low[axis] + 1);
-  const placeOf = (index: Point): Point =>
-    mapPoint(index, (value, axis) => closed(axis) ? values[axis].indexOf(value) : value - low[axis]);
-  for (const [axis, name] of names.entries()) {
-    if (!template.axes.includes(name) || low[axis] === 0) continue;
-    notes.push(`${name} 0 is number ${low[axis] + template.offsetOf(name)} of the names`);
-  }
-  if (product(counts) > SPARSE * cells.length + 10_000) {
-    throw new UsageError(
-      `Cannot read "${template.text}" as a template: its ${cells.length} files would lie in a grid of ${
-        counts.join(" x ")
-      } (x, y, z, c, t), nearly all of it empty; check which number is which axis`,
-    );
-  }
-  const byPlace = new Map(cells.map(({ path, index }) => [ravel(placeOf(index), counts), path]));
-  const places = Array.from({ length: product(counts) }, (_, i): Place => {
-    const at = unravel(i, counts);
-    const path = byPlace.get(i);
-    if (path !== undefined) return { path, at, isThere: true };
-    const indexes = Object.fromEntries(
-      names.map((name, axis) => [name, closed(axis) ? values[axis][at[axis]] : at[axis] + low[axis]]),
-    );
-    return { path: template.format(indexes), at, isThere: false };
-  });
-  return { places, counts, axes: template.axes };
-}
-
-function noneReadable(patterns: readonly string[], described: readonly Described[]): UsageError {
-  const reasons = described.slice(0, 5).map(({ path, fault }) => `"${path}" ${fault?.reason ?? "holds no image"}`);
-  return new UsageError(
-    `Cannot read "${patterns.slice(0, 3).join(" ")}" as images: none of ${described.length} ${
-      described.length === 1 ? "file" : "files"
-    } can be used (${reasons.join("; ")}); PNG, TIFF and JPEG are read`,
+function noneReadable(patterns: readonly string[], faults: readonly Fault[]): ImageError {
+  const shown = faults.slice(0, 3).map(({ path, reason }) => `"${path}" ${reason}`);
+  const more = faults.length > 3 ? `, and ${faults.length - 3} more` : "";
+  return new ImageError(
+    `Cannot read "${
+      patterns.slice(0, 3).join(" ")
+    }" as a stack of images: none of its files can be read, as ` +
+      `${shown.join(", ")}${more}; name PNG, TIFF or JPEG files that are whole`,
+    "broken",
   );
 }
 
-/** What all files that say anything agree on. */
-function commonVoxelSize(sizes: readonly (VoxelSize | undefined)[], notes: string[]): VoxelSize | undefined {
-  const said = sizes.filter((size) => size !== undefined);
-  const different = new Set(said.map(({ x, y, z, unit }) => `${x}/${y}/${z}/${unit}`));
-  if (different.size > 1) {
-    notes.push(`the files name ${different.size} different voxel sizes: none is used; give --voxel-size`);
+/** What all files that say anything of it agree on; files whose sizes differ are not believed. */
+function agreeOnVoxelSize(laidOut: readonly LaidOut[], notes: string[]): VoxelSize | undefined {
+  const votes = new Votes<VoxelSize>();
+  for (const { voxelSize } of laidOut) {
+    if (voxelSize === undefined) continue;
+    const { x, y, z } = convertVoxelSize(voxelSize, "nanometer");
+    // Formats that count pixels per inch or per metre round differently.
+    votes.add([x, y, z].map((edge) => edge?.toPrecision(5)).join(), voxelSize);
+  }
+  const { counts } = votes;
+  if (counts.length > 1) {
+    const said = counts.slice(0, 3).map(({ value, count }) =>
+      `${count} say ${formatVoxelSize(value)}`
+    );
+    notes.push(
+      `files differ in their voxel size (${said.join(", ")}), so none of them is believed`,
+    );
     return undefined;
   }
-  return said[0];
+  return votes.winner;
 }
