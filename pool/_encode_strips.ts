@@ -13,21 +13,27 @@ export type StripEncoding =
 export interface EncodeStripsInput {
   /** Voxels of a band. */
   readonly data: VoxelArray;
+  /** Their type. */
   readonly dtype: Dtype;
   /** Voxels before the first row. */
   readonly offset: number;
   /** Voxels in a row. */
   readonly width: number;
+  /** How many rows, */
   readonly rows: number;
+  /** and how many of them to a strip. */
   readonly rowsPerStrip: number;
+  /** How strips become bytes. */
   readonly encoding: StripEncoding;
 }
 
 /** One strip, ready to be written. */
 export interface EncodedStrip {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  /** PNG: Adler-32 of what was deflated, and how many bytes that was. */
+  /** What is stored. */
+  readonly bytes: Uint8Array;
+  /** PNG: Adler-32 of what was deflated, */
   readonly adler?: number;
+  /** and how many bytes that was. */
   readonly length?: number;
 }
 
@@ -48,7 +54,7 @@ export function encodeStrips(
       const part = voxels.subarray(i * rowsPerStrip * width, (i + 1) * rowsPerStrip * width);
       return encodePngSegment(part as Uint8Array | Uint16Array, width);
     });
-  for (const strip of strips) transfer.push(strip.bytes.buffer);
+  for (const strip of strips) transfer.push(strip.bytes.buffer as ArrayBuffer);
   times.encode += performance.now() - start;
   return strips;
 }

@@ -7,6 +7,7 @@
 import { downsampleRows, type DownsampleSpec } from "../core/downsample.ts";
 import { checkUnit, type CheckUnitInput, type UnitCheck } from "./_check_unit.ts";
 import { encodeChunks, type EncodeChunksInput, type EncodedChunk } from "./_encode_chunks.ts";
+import { type EncodedStrip, encodeStrips, type EncodeStripsInput } from "./_encode_strips.ts";
 import { readChunks, type ReadChunksInput } from "./_read_chunks.ts";
 import {
   closeImages,
@@ -54,6 +55,8 @@ export interface Jobs {
   readChunks: { input: ReadChunksInput; output: void };
   /** Cuts chunks from a band and encodes them. */
   encodeChunks: { input: EncodeChunksInput; output: EncodedChunk[] };
+  /** Encodes rows of a band as strips of an image file. */
+  encodeStrips: { input: EncodeStripsInput; output: EncodedStrip[] };
   /** Reads a stored unit back. */
   checkUnit: { input: CheckUnitInput; output: UnitCheck };
   /** Makes rows of a coarser scale in a band on shared memory. */
