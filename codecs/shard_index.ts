@@ -41,7 +41,9 @@ export function parseIndex(bytes: Uint8Array, dataBytes: number): ChunkPlace[] {
   const [found, expected] = [crc32c(bytes.subarray(0, -4)), view.getUint32(bytes.length - 4, true)];
   if (found !== expected) {
     throw new SluiceError(
-      `Cannot read the index of a shard: its crc32c is ${hex(found)} where ${hex(expected)} is stored`,
+      `Cannot read the index of a shard: its crc32c is ${hex(found)} where ${
+        hex(expected)
+      } is stored`,
     );
   }
   return Array.from({ length: (bytes.length - 4) / 16 }, (_, i) => {
