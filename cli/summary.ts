@@ -6,6 +6,7 @@ import { boxSize } from "../core/box.ts";
 import { VOXEL_BYTES } from "../core/dtype.ts";
 import type { Plan } from "../core/plan.ts";
 import { product } from "../core/point.ts";
+import type { JobTimes } from "../pool/jobs.ts";
 import type { JobStatus } from "../ledgers/ledger.ts";
 import { mebibytes } from "../tasks/memory.ts";
 import type { StatusReport } from "../tasks/status.ts";
@@ -23,6 +24,8 @@ export interface Outcome {
   readonly verified?: VerifyReport;
   /** Threads of this process. */
   readonly threads: number;
+  /** Milliseconds that its threads spent on each part of the work. */
+  readonly times: JobTimes;
   /** How long it worked, and what went through it meanwhile. */
   readonly milliseconds: number;
   readonly voxelBytes: number;
@@ -61,7 +64,7 @@ export function summaryDocument(outcome: Outcome): unknown {
     deadCount: report.deadCount,
     dead: report.dead,
     ...(verified === undefined ? {} : { verified: verifyDocument(verified) }),
-    thisProcess: { seconds: milliseconds / 1000, voxelBytes, bytes },
+    thisProcess: { seconds: milliseconds / 1000, voxelBytes, bytes, milliseconds: outcome.times },
     exitCode: exitCode(outcome),
   };
 }

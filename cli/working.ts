@@ -2,6 +2,7 @@
  * What every command does that works on a job: progress, signals, failures, and what came of it.
  * @module
  */
+import type { WorkerPool } from "../pool/worker_pool.ts";
 import { messageOf } from "../core/errors.ts";
 import { countCells } from "../core/layout.ts";
 import type { Plan } from "../core/plan.ts";
@@ -137,8 +138,8 @@ export class WorkMonitor {
   /** Says what came of the job. @returns The exit code. */
   async conclude(
     status: JobStatus,
-    { threads, verified, foundDone }: {
-      readonly threads: number;
+    { pool, verified, foundDone }: {
+      readonly pool: WorkerPool;
       readonly verified?: VerifyReport;
       readonly foundDone?: boolean;
     },
@@ -150,7 +151,8 @@ export class WorkMonitor {
       status,
       report: await jobStatus(String(status.job), { ledgerUrl }),
       verified,
-      threads,
+      threads: pool.size,
+      times: { ...pool.times },
       foundDone,
       target,
       milliseconds: (this.#writtenAt ?? Date.now()) - this.#began,

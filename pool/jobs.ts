@@ -27,6 +27,8 @@ export interface JobTimes {
   downsample: number;
   /** From voxels to stored bytes. */
   encode: number;
+  /** Putting stored bytes into the store, until it confirmed. */
+  write: number;
 }
 
 /** What a job is told and tells beside its input. */
@@ -95,7 +97,7 @@ export async function runJob<K extends JobName>(
   input: JobInput<K>,
 ): Promise<{ value: JobOutput<K>; times: JobTimes; transfer: readonly Transferable[] }> {
   const context: JobContext = {
-    times: { read: 0, decode: 0, downsample: 0, encode: 0 },
+    times: { read: 0, decode: 0, downsample: 0, encode: 0, write: 0 },
     transfer: [],
   };
   const value = await JOBS[name](input, context);

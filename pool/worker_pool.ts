@@ -65,8 +65,8 @@ const AHEAD = 2;
 export class WorkerPool implements AsyncDisposable {
   /** Threads. */
   readonly size: number;
-  /** Milliseconds that jobs spent reading, decoding, downsampling and encoding, over all threads. */
-  readonly times: JobTimes = { read: 0, decode: 0, downsample: 0, encode: 0 };
+  /** Milliseconds that jobs spent on each part of the work, over all threads; and the caller, writing. */
+  readonly times: JobTimes = { read: 0, decode: 0, downsample: 0, encode: 0, write: 0 };
   readonly #threads: Thread[] = [];
   readonly #queue: Pending[] = [];
   #nextId = 0;

@@ -77,10 +77,12 @@ async function uploadTask(
     return found;
   };
   const commit = async (unit: Unit, { writer }: OpenUnit): Promise<UnitReceipt> => {
+    const begun = performance.now();
     const receipt = await writer.commit(async () => {
       signal.throwIfAborted();
       await ledger?.check(task.lease);
     });
+    pool.times.write += performance.now() - begun;
     open.delete(unitName(unit));
     return receipt;
   };
@@ -89,10 +91,12 @@ async function uploadTask(
     const chunks = await encoded;
     const unit = await unitOf(batch.unit);
     let bytes = 0;
+    const begun = performance.now();
     batch.chunks.forEach((index, i) => {
       unit.writer.put(index, chunks[i]);
       bytes += chunks[i].bytes?.length ?? 0;
     });
+    pool.times.write += performance.now() - begun;
     unit.left -= chunks.length;
     const { chunk } = scales[batch.unit.scale];
     onProgress?.({ voxels: chunks.length * chunk[0] * chunk[1] * chunk[2], bytes });

@@ -53,7 +53,7 @@ export async function run(call: Call, { output }: Context): Promise<number> {
       onVerify: monitor.onVerify,
     });
     return await monitor.conclude(status, {
-      threads: pool.size,
+      pool,
       verified,
       foundDone: created.found && created.state === "done",
     });

@@ -32,7 +32,7 @@ export async function run({ words, flags }: Call, { output }: Context): Promise<
       onFailure: monitor.onFailure,
     });
     return await monitor.conclude(status, {
-      threads: pool.size,
+      pool,
       foundDone: before.state === "done",
     });
   } catch (error) {

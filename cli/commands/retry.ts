@@ -63,7 +63,7 @@ export async function run({ words, flags }: Call, { output }: Context): Promise<
         onProgress: monitor.onVerify,
       });
     return await monitor.conclude(status, {
-      threads: pool.size,
+      pool,
       verified,
       foundDone: before.state === "done" && tasks === 0,
     });
