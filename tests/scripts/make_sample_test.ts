@@ -145,6 +145,26 @@ Deno.test("sampleLabels() drifts smoothly: most pixels keep their cell in the ne
   ok(new Set(a).size > 10);
 });
 
+Deno.test("sampleLabels() mirrors a square to fill a wide section", () => {
+  const [width, height, side] = [300, 150, 64];
+  const square = sampleLabels(2, { width: side, height: side });
+  const wide = sampleLabels(2, { width, height, square: side });
+  const fold = (at: number) => Math.min(at % (2 * side), 2 * side - 1 - at % (2 * side));
+  deepEqual(
+    wide,
+    wide.map((_, i) => square[fold(Math.floor(i / width)) * side + fold(i % width)]),
+  );
+});
+
+Deno.test("sampleSection() lays fresh noise over a mirrored square", () => {
+  const [width, side] = [256, 64];
+  const wide = sampleSection(0, { width, height: side, square: side });
+  const plain = sampleSection(0, { width: side, height: side });
+  deepEqual(wide.subarray(0, side), plain.subarray(0, side));
+  notDeepEqual(wide.subarray(2 * side, 3 * side), plain.subarray(0, side));
+  throws(() => sampleSection(0, { square: 100 }), RangeError);
+});
+
 Deno.test("encodePngRows() refuses rows that are not whole or too few", async () => {
   const header = { width: 4, height: 3, dtype: "uint8" } as const;
   await rejects(Array.fromAsync(encodePngRows(header, [new Uint8Array(5)])), RangeError);
@@ -167,6 +187,7 @@ Deno.test("parseSampleArguments() reads a command line, and names what is wrong 
       format: "tiff",
       seed: 1,
       labels: true,
+      square: undefined,
     },
   );
   throws(() => parseSampleArguments([]), /name one folder/);
@@ -174,4 +195,5 @@ Deno.test("parseSampleArguments() reads a command line, and names what is wrong 
   throws(() => parseSampleArguments(["out", "--dtype", "int8"]), /uint8 or uint16/);
   throws(() => parseSampleArguments(["out", "--format", "gif"]), /tiff or png/);
   throws(() => parseSampleArguments(["out", "--seed", "x"]), /integer/);
+  throws(() => parseSampleArguments(["out", "--square", "100"]), /multiple of 64/);
 });
