@@ -21,7 +21,7 @@ export interface SectionOptions {
   readonly width?: number;
   /** Rows. @default 512 */
   readonly height?: number;
-  /** @default "uint8" */
+  /** Type of a pixel. @default "uint8" */
   readonly dtype?: "uint8" | "uint16";
   /** An integer; another one gives other tissue. @default 1 */
   readonly seed?: number;
@@ -39,7 +39,7 @@ export interface SampleOptions extends SectionOptions {
   readonly directory: string;
   /** Sections. @default 64 */
   readonly depth?: number;
-  /** @default "tiff" */
+  /** Format of the section files. @default "tiff" */
   readonly format?: "tiff" | "png";
   /**
    * Whether to write the truth beside it, in `directory/labels`: TIFF, uint32, the number of the cell that
@@ -57,8 +57,11 @@ export interface Sample {
   readonly paths: string[];
   /** One file a section, in the order of z; none unless asked for. */
   readonly labelPaths: string[];
+  /** Pixels in a row. */
   readonly width: number;
+  /** Rows of a section. */
   readonly height: number;
+  /** Sections. */
   readonly depth: number;
 }
 
