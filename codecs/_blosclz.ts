@@ -2,6 +2,7 @@
  * Reading of BloscLZ, the default compressor of Blosc 1: runs of literals and matches like FastLZ's.
  * @module
  */
+import { copyMatch } from "./_lz_match.ts";
 
 /** Distances from here on take two more bytes. */
 const FAR = 8191;
@@ -34,7 +35,7 @@ export function decompressBloscLz(from: Uint8Array, to: Uint8Array): number {
         i += 2;
       }
       if (!(i <= from.length && distance <= out && out + length <= to.length)) throw broken();
-      for (const end = out + length; out < end; out++) to[out] = to[out - distance];
+      out = copyMatch(to, out, distance, length);
     }
     if (i >= from.length) return out;
     control = from[i++];

@@ -2,6 +2,7 @@
  * LZ4 blocks, after the LZ4 block format description: sequences of a token, literals and a match.
  * @module
  */
+import { copyMatch } from "./_lz_match.ts";
 
 const HASH_BITS = 13;
 const positions = new Int32Array(1 << HASH_BITS);
@@ -33,19 +34,23 @@ export function compressLz4(
   let out = at;
   let anchor = 0;
   let i = 0;
-  let misses = acceleration << 6;
+  let misses = 0;
   while (i < matchEnd) {
     const word = view.getInt32(i, true);
     const slot = Math.imul(word, 0x9e3779b1) >>> (32 - HASH_BITS);
     let match = table[slot];
     table[slot] = i;
     if (match < 0 || i - match > MAX_DISTANCE || view.getInt32(match, true) !== word) {
-      i += misses++ >> 6;
+      // The two next positions are always tried, then ever fewer.
+      i += misses++ < 2 ? 1 : acceleration + (misses >> 6);
       continue;
     }
     while (i > anchor && match > 0 && from[i - 1] === from[match - 1]) i--, match--;
     let end = i + 4;
     const distance = i - match;
+    while (end < copyEnd - 4 && view.getInt32(end, true) === view.getInt32(end - distance, true)) {
+      end += 4;
+    }
     while (end < copyEnd && from[end] === from[end - distance]) end++;
     const literals = i - anchor;
     const length = end - i - 4;
@@ -53,7 +58,12 @@ export function compressLz4(
     if (out + literals + (literals >> 7) + (length >> 7) + 8 > limit) return 0;
     to[out++] = Math.min(literals, 15) << 4 | Math.min(length, 15);
     if (literals >= 15) out = writeLength(to, out, literals - 15);
-    for (let k = anchor; k < i; k++) to[out++] = from[k];
+    if (literals > 64) {
+      to.set(from.subarray(anchor, i), out);
+      out += literals;
+    } else {
+      for (let k = anchor; k < i; k++) to[out++] = from[k];
+    }
     to[out++] = distance & 255;
     to[out++] = distance >> 8;
     if (length >= 15) out = writeLength(to, out, length - 15);
@@ -61,7 +71,7 @@ export function compressLz4(
       table[Math.imul(view.getInt32(end - 2, true), 0x9e3779b1) >>> (32 - HASH_BITS)] = end - 2;
     }
     i = anchor = end;
-    misses = acceleration << 6;
+    misses = 0;
   }
   const literals = from.length - anchor;
   if (out + literals + (literals >> 7) + 2 > limit) return 0;
@@ -112,12 +122,7 @@ export function decompressLz4(from: Uint8Array, to: Uint8Array): number {
     if (!(i <= from.length && distance > 0 && distance <= out && out + length <= to.length)) {
       throw broken();
     }
-    if (distance >= length && length > 64) {
-      to.copyWithin(out, out - distance, out - distance + length);
-      out += length;
-    } else {
-      for (const end = out + length; out < end; out++) to[out] = to[out - distance];
-    }
+    out = copyMatch(to, out, distance, length);
   }
   throw broken();
 }

@@ -18,6 +18,8 @@ const HEADER_BYTES = 16;
 const BLOCK_BYTES = 512 * 1024;
 const SHUFFLED = 0x1, STORED = 0x2, BIT_SHUFFLED = 0x4, UNSPLIT = 0x10;
 const FORMATS = ["blosclz", "lz4", "snappy", "zlib", "zstd"] as const;
+/** One block while it is shuffled. Nothing here waits, so one is enough. */
+const scratch = new Uint8Array(BLOCK_BYTES);
 /** Levels of zstd for levels 1 to 9 of Blosc, as c-blosc maps them. */
 const ZSTD_LEVELS = [1, 3, 5, 7, 9, 11, 13, 15, 22];
 
@@ -63,7 +65,7 @@ function writeFrame(
   const stored = HEADER_BYTES + voxels.length;
   for (let block = 0; block < blocks && level > 0; block++) {
     const plain = voxels.subarray(block * BLOCK_BYTES, (block + 1) * BLOCK_BYTES);
-    const bytes = shuffled ? new Uint8Array(plain.length) : plain;
+    const bytes = shuffled ? scratch.subarray(0, plain.length) : plain;
     if (shuffled) shuffleBytes(plain, bytes, voxelBytes);
     view.setUint32(HEADER_BYTES + 4 * block, at, true);
     let length: number;
@@ -113,11 +115,12 @@ function readFrame(frame: Uint8Array, byteCount: number): Uint8Array {
     throw broken(frame, "its header makes no sense");
   }
   const byteShuffled = (flags & SHUFFLED) !== 0 && elementBytes > 1;
-  const scratch = new Uint8Array(Math.min(blockBytes, total));
+  const blockSize = Math.min(blockBytes, total);
+  const unfiltered = blockSize <= scratch.length ? scratch : new Uint8Array(blockSize);
   for (let block = 0; block < blocks; block++) {
     const target = out.subarray(block * blockBytes, (block + 1) * blockBytes);
     const filtered = byteShuffled || (flags & BIT_SHUFFLED) !== 0 && target.length >= elementBytes;
-    const bytes = filtered ? scratch.subarray(0, target.length) : target;
+    const bytes = filtered ? unfiltered.subarray(0, target.length) : target;
     const split = (flags & UNSPLIT) === 0 && target.length === blockBytes && elementBytes <= 16 &&
       blockBytes / elementBytes >= 128;
     readBlock(frame, view, view.getUint32(HEADER_BYTES + 4 * block, true), {
