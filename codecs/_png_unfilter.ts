@@ -8,7 +8,7 @@
  */
 
 /** Filter types as they stand in front of each row. */
-const NONE = 0, SUB = 1, UP = 2, AVERAGE = 3, PAETH = 4;
+const SUB = 1, UP = 2, AVERAGE = 3, PAETH = 4;
 
 /**
  * Undoes the filters of rows that lie one after the other, each behind its filter byte.
@@ -56,8 +56,6 @@ export function unfilterRows(
       for (let i = 0; i < rowBytes; i++) data[own + i] += data[up + i];
     } else if (filter === AVERAGE) {
       average(data, own, up, rowBytes, pixelBytes);
-    } else {
-      filter satisfies typeof NONE | number;
     }
     up = own;
   }
@@ -84,8 +82,7 @@ function average(
   rowBytes: number,
   pixelBytes: number,
 ): void {
-  const first = Math.min(pixelBytes, rowBytes);
-  for (let i = 0; i < first; i++) data[own + i] += data[up + i] >> 1;
+  for (let i = 0; i < pixelBytes; i++) data[own + i] += data[up + i] >> 1;
   if (pixelBytes === 1) {
     let left = data[own];
     for (let i = 1; i < rowBytes; i++) {
