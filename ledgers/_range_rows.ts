@@ -93,9 +93,18 @@ export function* changeReadRows(
   change: (row: RangeRow) => RangeRow,
 ): Steps<RangeRow[]> {
   const after = changeRows(before, range, change);
-  const { removed, written } = compareRows(before, after);
+  const { removed, moved, written } = compareRows(before, after);
   for (const first of removed) {
     yield* command("DELETE FROM task_range WHERE job = ? AND first_task = ?", job, first);
+  }
+  // By far the most frequent, and it leaves the index alone.
+  for (const { first, end } of moved) {
+    yield* command(
+      "UPDATE task_range SET end_task = ? WHERE job = ? AND first_task = ?",
+      end,
+      job,
+      first,
+    );
   }
   for (const row of written) yield* writeRow(job, row);
   return after;

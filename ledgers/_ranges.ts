@@ -106,18 +106,23 @@ export function changeRows(
   return changed;
 }
 
-/** What to delete (by first task) and what to write for `before` to become `after`. */
+/**
+ * What makes `before` into `after`: rows to delete (by first task), rows of which only the end moved, and rows to
+ * write whole.
+ */
 export function compareRows(
   before: readonly RangeRow[],
   after: readonly RangeRow[],
-): { removed: number[]; written: RangeRow[] } {
-  const [old, kept] = [new Map(before.map((row) => [row.first, row])), new Set<number>()];
-  const written = after.filter((row) => {
-    kept.add(row.first);
+): { removed: number[]; moved: RangeRow[]; written: RangeRow[] } {
+  const old = new Map(before.map((row) => [row.first, row]));
+  const [moved, written]: [RangeRow[], RangeRow[]] = [[], []];
+  for (const row of after) {
     const was = old.get(row.first);
-    return was === undefined || was.end !== row.end || !isAlike(was, row);
-  });
-  return { removed: before.map((row) => row.first).filter((first) => !kept.has(first)), written };
+    old.delete(row.first);
+    if (was === undefined || !isAlike(was, row)) written.push(row);
+    else if (was.end !== row.end) moved.push(row);
+  }
+  return { removed: [...old.keys()], moved, written };
 }
 
 function isAlike(a: RangeRow, b: RangeRow): boolean {

@@ -194,8 +194,8 @@ export interface Ledger extends AsyncDisposable {
   lease(job: number, options: LeaseOptions): Promise<Lease | "wait" | "done">;
   /**
    * Moves the expiry on, to `leaseSeconds` from now.
-   * @throws {LeaseLostError} If the lease is over: `expired`, `taken` (others have its tasks, or they are done), or
-   * `cancelled` with its job.
+   * @throws {LeaseLostError} If the lease is over: `taken` (others have its tasks, or they are done), `cancelled`
+   * with its job, or else `expired` (also if `retry` took it and nobody has leased its tasks since).
    */
   extend(lease: Lease): Promise<void>;
   /** Only asks whether the lease still holds; cheap enough for every commit. @throws {LeaseLostError} As `extend`. */

@@ -14,10 +14,10 @@ import type { Ledger, LedgerOptions } from "./ledger.ts";
  * @param options With `now`, a clock that a test can move.
  * @example An empty ledger, and a clock that stands at noon
  * ```ts
- * import { openMemoryLedger } from "@sluice/sluice";
+ * import { openLedger } from "@sluice/sluice";
  * import { deepEqual } from "node:assert/strict";
  * const noon = Date.UTC(2026, 0, 1, 12);
- * await using ledger = await openMemoryLedger({ now: () => noon });
+ * await using ledger = await openLedger("memory:", { now: () => noon });
  * deepEqual(await Array.fromAsync(ledger.jobs()), []);
  * ```
  */

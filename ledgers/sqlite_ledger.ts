@@ -23,7 +23,7 @@ export interface SqliteLedgerOptions extends LedgerOptions {
  *
  * Beside the database lies a folder `<path>.workers` with a file per process that has it open: a process holds the
  * lock of its own, so that the others know at once when it died. Its leases are then free, however long they had.
- * A process that only stands still keeps them until they expire, as do all where locks are not known.
+ * A process that only stands still keeps them until they expire; one that closes the ledger gives them up.
  * @param path The database; on a local disk.
  * @throws {LedgerError} If the database is locked, damaged, of another program or of a newer sluice, on a full disk
  * or on a network file system, or cannot be opened.

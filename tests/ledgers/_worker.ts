@@ -1,7 +1,8 @@
 /**
  * A process that works on a job, for tests that run several and kill some.
  *
- * `_worker.ts DATABASE JOB work` leases and acknowledges until nothing is left, then writes how many tasks it did.
+ * `_worker.ts DATABASE JOB work` writes "ready", waits for the end of its input, leases and acknowledges until nothing
+ * is left, then writes how many tasks it did.
  * `_worker.ts DATABASE JOB hold` leases four tasks, acknowledges the first, writes "held", and does nothing more.
  * @module
  */
@@ -22,6 +23,8 @@ if (mode === "hold") {
   await new Promise((resolve) => setTimeout(resolve, 600_000));
 }
 
+console.log("ready");
+await Deno.stdin.read(new Uint8Array(1));
 let done = 0;
 for (;;) {
   const lease = await ledger.lease(job, { worker, tasks: 16, leaseSeconds: 3600 });

@@ -3,7 +3,8 @@ import { DatabaseSync } from "node:sqlite";
 import type { RangeRow } from "../../ledgers/_ranges.ts";
 import { openMemoryLedger } from "../../ledgers/memory_ledger.ts";
 import { openSqliteLedger } from "../../ledgers/sqlite_ledger.ts";
-import { conform, type LedgerKind } from "./conformance.ts";
+import type { LedgerKind } from "./_bench.ts";
+import { conform } from "./conformance.ts";
 
 const kinds: LedgerKind[] = [
   {

@@ -53,8 +53,14 @@ Deno.test("changeRows() splits where a change begins and ends, and merges what i
     3,
     10,
   ]]);
+  deepEqual(compareRows([WAITING], split), {
+    removed: [],
+    moved: [split[0]],
+    written: split.slice(1),
+  });
   deepEqual(compareRows(split, changeRows(split, [0, 10], done)), {
     removed: [3, 5],
+    moved: [],
     written: [{ ...WAITING, state: "done" }],
   });
 });

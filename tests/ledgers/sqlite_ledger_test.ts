@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
+import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { openSqliteLedger } from "../../ledgers/sqlite_ledger.ts";
@@ -24,33 +24,50 @@ function test(name: string, run: (place: Place) => Promise<void>): void {
   });
 }
 
-function startWorker(path: string, job: number, mode: "work" | "hold"): Deno.ChildProcess {
-  return new Deno.Command(Deno.execPath(), {
+interface Worker {
+  readonly child: Deno.ChildProcess;
+  readonly output: ReadableStreamDefaultReader<string>;
+}
+
+function startWorker(path: string, job: number, mode: "work" | "hold"): Worker {
+  const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--quiet", WORKER, path, String(job), mode],
-    stdin: "null",
+    stdin: "piped",
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
+  return { child, output: child.stdout.pipeThrough(new TextDecoderStream()).getReader() };
 }
 
 /** A process that holds tasks 1 to 3 of a job, with task 0 done. */
-async function startHolder(path: string, job: number): Promise<Deno.ChildProcess> {
-  const child = startWorker(path, job, "hold");
-  const reader = child.stdout.getReader();
-  const { value } = await reader.read();
-  equal(new TextDecoder().decode(value), "held\n");
-  reader.releaseLock();
-  return child;
+async function startHolder(path: string, job: number): Promise<Worker> {
+  const holder = startWorker(path, job, "hold");
+  equal((await holder.output.read()).value, "held\n");
+  return holder;
 }
 
-async function end(child: Deno.ChildProcess): Promise<void> {
+/** Lets workers begin together when all are ready; returns how many tasks each did. */
+function runTogether(workers: Worker[]): Promise<number[]> {
+  const ready = Promise.all(workers.map(({ output }) => output.read()));
+  return Promise.all(workers.map(async ({ child, output }) => {
+    await ready;
+    await child.stdin.close();
+    const { value } = await output.read();
+    ok((await output.read()).done);
+    equal((await child.status).code, 0);
+    return Number(value);
+  }));
+}
+
+async function kill({ child, output }: Worker): Promise<void> {
   try {
     child.kill("SIGKILL");
   } catch (error) {
     // It had done all there was.
     if (!(error instanceof TypeError)) throw error;
   }
-  await child.stdout.cancel();
+  await output.cancel();
+  await child.stdin.close().catch(() => {});
   await child.status;
 }
 
@@ -71,13 +88,13 @@ test("two processes do each task exactly once", async ({ path, receipts }) => {
   await using ledger = await openSqliteLedger(path);
   const plan = makePlan({ tasks: [15, 10, 10], coarser: 1 });
   const job = await ledger.create(plan, { target: "there", receipts });
-  const workers = [startWorker(path, job, "work"), startWorker(path, job, "work")];
-  const outputs = await Promise.all(workers.map((worker) => worker.output()));
-  const counts = outputs.map(({ stdout }) => Number(new TextDecoder().decode(stdout)));
+  const counts = await runTogether([
+    startWorker(path, job, "work"),
+    startWorker(path, job, "work"),
+  ]);
   const { tasks, state } = await ledger.status(job);
   equal(state, "done");
   equal(counts[0] + counts[1], tasks);
-  ok(counts.every((count) => count > 0));
   deepEqual(await linesIn(receipts), [...Array(tasks).keys()]);
 });
 
@@ -90,7 +107,7 @@ test("what a killed process held is free at once", async ({ path, receipts }) =>
   deepEqual([rest.first, rest.end], [4, 16], "while it lives, it keeps what it holds");
   equal(await ledger.lease(job, { worker: "me" }), "wait");
 
-  await end(holder);
+  await kill(holder);
   equal(lockFiles(path).length, 2);
   const freed = await ledger.lease(job, { worker: "me", tasks: 99 });
   if (typeof freed === "string") throw new Error(freed);
@@ -103,7 +120,7 @@ test("a ledger opened after a kill leases first what was held", async ({ path, r
   {
     await using ledger = await openSqliteLedger(path);
     job = await ledger.create(PLAN, { target: "there", receipts });
-    await end(await startHolder(path, job));
+    await kill(await startHolder(path, job));
   }
   await using ledger = await openSqliteLedger(path);
   equal(lockFiles(path).length, 1);
@@ -129,7 +146,7 @@ test("a process that stands still keeps its lease until it expires", async ({ pa
   const job = await ledger.create(PLAN, { target: "there" });
   const holder = await startHolder(path, job);
   try {
-    holder.kill("SIGSTOP");
+    holder.child.kill("SIGSTOP");
     await ledger.lease(job, { worker: "me", tasks: 99, leaseSeconds: 1e6 });
     equal(await ledger.lease(job, { worker: "me" }), "wait");
     ahead = 3_600_000;
@@ -137,7 +154,7 @@ test("a process that stands still keeps its lease until it expires", async ({ pa
     if (typeof lease === "string") throw new Error(lease);
     deepEqual([lease.first, lease.end], [1, 4]);
   } finally {
-    await end(holder);
+    await kill(holder);
   }
 });
 
@@ -151,11 +168,11 @@ test("a job survives workers that are killed at any moment", async ({ path, rece
   // Killed between 120 and 400 ms after its start: before, while and after it opens the ledger and works.
   for (const milliseconds of [120, 190, 260, 330, 400]) {
     const workers = [startWorker(path, job, "work"), startWorker(path, job, "work")];
+    await Promise.all(workers.map(({ child }) => child.stdin.close()));
     await new Promise((resolve) => setTimeout(resolve, milliseconds));
-    await Promise.all(workers.map(end));
+    await Promise.all(workers.map(kill));
   }
-  const { stdout } = await startWorker(path, job, "work").output();
-  match(new TextDecoder().decode(stdout), /^\d+\n$/);
+  await runTogether([startWorker(path, job, "work")]);
   await using ledger = await openSqliteLedger(path);
   const { state, done } = await ledger.status(job);
   deepEqual({ state, done }, { state: "done", done: tasks });
