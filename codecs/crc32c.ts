@@ -37,12 +37,13 @@ export function crc32c(bytes: Uint8Array, before = 0): number {
   let crc = ~before;
   let i = 0;
   // Words are read in the machine's order, which is little-endian, as the reversed polynomial wants it.
-  const head = Math.min(bytes.length, -bytes.byteOffset & 3);
+  const head = bytes.length < 16 ? bytes.length : -bytes.byteOffset & 3;
   for (; i < head; i++) crc = (crc >>> 8) ^ table[(crc ^ bytes[i]) & 255];
+  if (i === bytes.length) return ~crc >>> 0;
   const words = new Int32Array(
     bytes.buffer as ArrayBuffer,
     bytes.byteOffset + head,
-    (bytes.length - head) >> 2,
+    (bytes.length - head) >>> 2,
   );
   const end = words.length - (words.length & 3);
   for (let w = 0; w < end; w += 4) {
