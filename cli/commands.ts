@@ -194,6 +194,77 @@ const COMMANDS: readonly Command[] = [
     run: () => import("./commands/verify.ts"),
   },
   {
+    name: "pull",
+    summary: "Read a box of a volume out into images",
+    details: [
+      "Every channel is a grey image. A box is given in voxels of the scale that is pulled, and may be left open: 100: or :612.",
+    ],
+    arguments: [
+      { name: "volume", help: "path of an OME-Zarr volume", completes: "folder" },
+      {
+        name: "target",
+        help:
+          "a folder for one image a section, or a file that ends with .tif for one TIFF of many pages",
+        completes: "folder",
+      },
+    ],
+    flags: [
+      ...(["x", "y", "z", "c", "t"] as const).map((axis): Flag => ({
+        name: axis,
+        value: "FIRST:END",
+        help: axis === "x"
+          ? "Box, half-open; END itself is left out"
+          : axis === "z"
+          ? "As --x, in sections"
+          : axis === "c"
+          ? "As --x, in channels"
+          : axis === "t"
+          ? "As --x, in times"
+          : "As --x",
+        default: "all",
+        group: "Which voxels",
+      })),
+      {
+        name: "scale",
+        value: "N",
+        help: "Scale of the pyramid, 0 for the finest",
+        default: "0",
+        group: "Which voxels",
+      },
+      {
+        name: "format",
+        value: "FORMAT",
+        choices: ["tiff", "tiff-stack", "png"],
+        help: "One TIFF, a folder of TIFFs, or a folder of PNGs",
+        default: "tiff where TARGET ends with .tif, else tiff-stack",
+      },
+      {
+        name: "compression",
+        value: "NAME",
+        choices: ["none", "deflate", "zstd", "lzw"],
+        help: "Of a TIFF; ImageJ reads none and deflate",
+        default: "deflate",
+      },
+      {
+        name: "overwrite",
+        help: "Replace the file, or the sections in the folder, that are there",
+      },
+      WORKERS,
+    ],
+    examples: [
+      { line: "sluice pull out.ome.zarr sections/", what: "A folder of TIFF sections" },
+      {
+        line: "sluice pull out.ome.zarr box.tif --x 0:512 --y 100:612 --z 37:45",
+        what: "A box, as one TIFF of many pages",
+      },
+      {
+        line: "sluice pull out.ome.zarr small/ --scale 3 --format png",
+        what: "A coarse scale as PNGs",
+      },
+    ],
+    run: () => import("./commands/pull.ts"),
+  },
+  {
     name: "set",
     summary: "Change what the metadata of a volume says; no voxel is touched",
     arguments: [TARGET],

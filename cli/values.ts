@@ -29,6 +29,9 @@ export function parseSides(flag: string, text: string): [x: number, y: number, z
   return [sides[0], sides[1] ?? sides[0], sides[2] ?? sides[0]];
 }
 
+/** The end of a stretch that was left open. */
+export const OPEN_END = Number.MAX_SAFE_INTEGER;
+
 /**
  * Reads `100:612`, `100:` or `:612`: half-open, in voxels.
  * @throws {UsageError} If it is not a stretch of at least one voxel.
@@ -36,7 +39,7 @@ export function parseSides(flag: string, text: string): [x: number, y: number, z
 export function parseSpan(flag: string, text: string): Span {
   const match = /^\s*(\d*)\s*:\s*(\d*)\s*$/.exec(text);
   const first = Number(match?.[1] || 0);
-  const end = match?.[2] ? Number(match[2]) : Number.MAX_SAFE_INTEGER;
+  const end = match?.[2] ? Number(match[2]) : OPEN_END;
   if (match === null || text.trim() === ":" || end <= first) {
     throw wrong(
       flag,
