@@ -71,6 +71,11 @@ async function formatOf(paths: readonly string[]): Promise<string | undefined> {
   }
 }
 
+/** Whether images are known by this extension. */
+export function isImageExtension(extension: string): boolean {
+  return Object.hasOwn(FORMATS, extension.toLowerCase());
+}
+
 /** The last part of a path. */
 export function baseOf(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);

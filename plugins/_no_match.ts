@@ -4,7 +4,7 @@
  */
 import { basename, dirname, join } from "node:path";
 import { messageOf, UsageError } from "../core/errors.ts";
-import { extensionOf } from "./_folder.ts";
+import { extensionOf, isImageExtension } from "./_folder.ts";
 import { parseGlobs, type Segment } from "./_glob.ts";
 import { isTemplate, parseTemplate } from "./_template.ts";
 import { countOf, listSome } from "./_words.ts";
@@ -111,7 +111,11 @@ function nearest(wanted: Segment, names: readonly string[]): string | undefined 
   if (wanted.kind === "folders") return undefined;
   const text = textOf(wanted);
   if (wanted.kind === "match") {
-    for (const extension of new Set(names.map((name) => name.slice(name.lastIndexOf("."))))) {
+    const said = extensionOf(text);
+    const extensions = [...new Set(names.map((name) => name.slice(name.lastIndexOf("."))))]
+      .filter(isImageExtension)
+      .sort((a, b) => editDistance(said, a) - editDistance(said, b));
+    for (const extension of extensions) {
       const other = text.replace(/\.[A-Za-z][A-Za-z0-9]*$/, extension);
       const [segment] = isTemplate(other)
         ? parseTemplate(other).segments

@@ -62,7 +62,7 @@ export function placeImages(arrangement: Arrangement, options: PlaceOptions): Pl
   const lengths = new Set<number>();
   for (const [at, slot] of slots.entries()) {
     const own = laid[at];
-    const isLast = slot.at[2] === counts[2] - 1;
+    const isLast = counts[2] > 1 && slot.at[2] === counts[2] - 1;
     const trouble = slot.described === undefined
       ? { kind: "missing", reason: slot.reason ?? "is not there" } as const
       : slot.described.fault ??

@@ -89,60 +89,63 @@ export function formatLine(image: SourceImage, common: Common): string {
  * @throws {SluiceError} If something is not what it should be.
  */
 export function parseImage(line: unknown, common: Partial<Common>, root: string): SourceImage {
-  const said: Record<string, unknown> = { ...common, ...(line as Record<string, unknown>) };
-  const { path, format, at, page, mtime, dtype, lost } = said;
-  if (typeof path !== "string" || path === "") throw damaged(said, "path", "a path");
-  if (root !== "/" && (isAbsolute(path) || path.split(/[/\\]/).includes(".."))) {
+  const said = Object(line) as Readonly<Record<keyof SourceImage, unknown>>;
+  const { path, mtime, page, lost } = said;
+  const { format = common.format, at = common.at, dtype = common.dtype } = said;
+  const whole = (key: (typeof NUMBERS)[number]): number => {
+    const value = said[key] ?? common[key];
+    if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number;
+    throw damaged(path, key, value, "a whole number");
+  };
+  if (typeof path !== "string" || path === "") throw damaged(path, "path", path, "a path");
+  if (root !== "/" && leadsOut(path)) {
     throw new SluiceError(
       `Cannot use "${path}" as an image of the list: it leads out of its root "${root}"; plan again`,
     );
   }
-  if (typeof format !== "string") throw damaged(said, "format", "text");
-  if (typeof dtype !== "string" || !isDtype(dtype)) throw damaged(said, "dtype", "a dtype");
-  if (typeof mtime !== "number") throw damaged(said, "mtime", "a number");
-  for (const key of NUMBERS) {
-    const value = said[key];
-    if (!Number.isSafeInteger(value) || (value as number) < 0) {
-      throw damaged(said, key, "a whole number");
-    }
-  }
+  if (typeof format !== "string") throw damaged(path, "format", format, "text");
+  if (typeof dtype !== "string" || !isDtype(dtype)) throw damaged(path, "dtype", dtype, "a dtype");
+  if (typeof mtime !== "number") throw damaged(path, "mtime", mtime, "a number");
   if (page !== undefined && !Number.isSafeInteger(page)) {
-    throw damaged(said, "page", "a whole number");
+    throw damaged(path, "page", page, "a whole number");
   }
-  if (typeof at !== "object" || at === null) throw damaged(said, "at", "an object");
-  const numbers = said as unknown as Record<(typeof NUMBERS)[number], number>;
+  if (typeof at !== "object" || at === null) throw damaged(path, "at", at, "an object");
   return {
     path,
     format,
     at: at as ImageAt,
     ...page === undefined ? {} : { page: page as number },
-    size: numbers.size,
+    size: whole("size"),
     mtime,
-    width: numbers.width,
-    height: numbers.height,
-    samples: numbers.samples,
+    width: whole("width"),
+    height: whole("height"),
+    samples: whole("samples"),
     dtype,
-    rowGroup: numbers.rowGroup,
-    x: numbers.x,
-    y: numbers.y,
-    z: numbers.z,
-    c: numbers.c,
-    t: numbers.t,
-    ...lost === undefined ? {} : { lost: parseLost(lost, said) },
+    rowGroup: whole("rowGroup"),
+    x: whole("x"),
+    y: whole("y"),
+    z: whole("z"),
+    c: whole("c"),
+    t: whole("t"),
+    ...lost === undefined ? {} : { lost: parseLost(path, lost) },
   };
 }
 
-function parseLost(lost: unknown, said: Record<string, unknown>): SourceImage["lost"] {
+function leadsOut(path: string): boolean {
+  return isAbsolute(path) || path.includes("..") && path.split(/[/\\]/).includes("..");
+}
+
+function parseLost(path: string, lost: unknown): SourceImage["lost"] {
   const { kind, reason } = Object(lost) as Record<string, unknown>;
   if ((kind !== "missing" && kind !== "broken") || typeof reason !== "string") {
-    throw damaged(said, "lost", "a kind and a reason");
+    throw damaged(path, "lost", lost, "a kind and a reason");
   }
   return { kind, reason };
 }
 
-function damaged(said: Record<string, unknown>, key: string, wanted: string): SluiceError {
+function damaged(path: unknown, key: string, value: unknown, wanted: string): SluiceError {
   return new SluiceError(
-    `Cannot use ${JSON.stringify(said.path)} as an image of the list: its "${key}" is ` +
-      `${JSON.stringify(said[key])}, not ${wanted}; restore the list from a copy, or plan again`,
+    `Cannot use ${JSON.stringify(path)} as an image of the list: its "${key}" is ` +
+      `${JSON.stringify(value)}, not ${wanted}; restore the list from a copy, or plan again`,
   );
 }
