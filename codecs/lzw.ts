@@ -28,6 +28,7 @@ let compiled: WebAssembly.Module | undefined;
 
 /** The packed bytes are not LZW as TIFF 6.0 has it. */
 export class LzwError extends SyntaxError {
+  /** Always `LzwError`. */
   override readonly name = "LzwError";
 }
 
