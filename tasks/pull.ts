@@ -52,6 +52,12 @@ export interface PullOptions {
   readonly compression?: TiffCompression;
   /** Replaces the file, or the sections in the folder, that are there. @default false */
   readonly overwrite?: boolean;
+  /**
+   * Bytes that the voxels in hand may take; a row of chunks of one section is the least. Less memory may mean that
+   * chunks are decoded more than once.
+   * @default 512 MiB
+   */
+  readonly memory?: number;
   /** Writes BigTIFF. @default Where a file may pass 4 GiB */
   readonly bigTiff?: boolean;
   /** Ends the pull; sections that are done stay, nothing half-written does. */
@@ -72,8 +78,8 @@ export interface PullResult {
   readonly warnings: readonly string[];
 }
 
-/** Sections that are read at once take no more than this in one row of chunks. */
-const DEEPEST_ROW = 256 << 20;
+/** A larger band gains nothing. */
+const LARGEST_BAND = 32 << 20;
 
 /**
  * Pulls a box of a volume out into image files.
@@ -91,8 +97,11 @@ export async function pullVolume(
   target: string,
   options: PullOptions,
 ): Promise<PullResult> {
-  const { pool, scale = 0, signal, onProgress } = options;
-  await using store = await OmeZarrStore.open(volume, { pool });
+  const { pool, scale = 0, memory = 512 << 20, signal, onProgress } = options;
+  // One band is written while the next is read.
+  const most = Math.floor(memory / 2);
+  const bandBytes = Math.min(LARGEST_BAND, most);
+  await using store = await OmeZarrStore.open(volume, { pool, bandBytes });
   const { dtype } = store.layout;
   const format = pullFormat(target, options.format);
   const box = pullBox(store, volume, scale, options);
@@ -102,7 +111,7 @@ export async function pullVolume(
 
   const [, , depth, channels, times] = boxSize(box);
   let done = 0;
-  for (const part of partsOf(box, store.layout.scales[scale], VOXEL_BYTES[dtype])) {
+  for (const part of partsOf(box, store.layout.scales[scale], VOXEL_BYTES[dtype], most)) {
     signal?.throwIfAborted();
     const sections = await files.open(part);
     const slab = await store.read(part, { scale, signal });
@@ -182,9 +191,14 @@ function warningsOf(
 }
 
 /** Boxes that are read one after the other: some sections of one row of chunks, one channel, one time. */
-function* partsOf(box: Box, { chunk }: ScaleLayout, voxelBytes: number): Generator<Box> {
+function* partsOf(
+  box: Box,
+  { chunk }: ScaleLayout,
+  voxelBytes: number,
+  bandBytes: number,
+): Generator<Box> {
   const rowOfChunks = boxSize(box)[0] * chunk[1] * voxelBytes;
-  const most = Math.max(1, Math.floor(DEEPEST_ROW / rowOfChunks));
+  const most = Math.max(1, Math.floor(bandBytes / rowOfChunks));
   for (let t = box.min[4]; t < box.max[4]; t++) {
     for (let z = box.min[2]; z < box.max[2];) {
       const chunkEnd = (Math.floor(z / chunk[2]) + 1) * chunk[2];
