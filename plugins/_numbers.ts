@@ -50,9 +50,12 @@ export function stemOf(path: string): string {
   return path.replace(/(?:\.ome)?\.[A-Za-z][A-Za-z0-9]{0,4}$/i, "");
 }
 
-/** A path as its numbers count, whatever their padding and the extension: equal for `s_7.tif` and `s_007.png`. */
+/**
+ * A path as its numbers count, whatever their padding and the extension: equal for `s_7.tif` and `s_007.png`.
+ * Zeros behind a decimal point count.
+ */
 export function countedName(path: string): string {
-  return stemOf(path).replace(/(?<!\d)0+(?=\d)/g, "");
+  return stemOf(path).replace(/(?<!\d|\d\.)0+(?=\d)/g, "");
 }
 
 /** A row of names whose numbers rise by a constant step, apart from gaps. */

@@ -36,6 +36,8 @@ const NUMBERS = [
 ] as const;
 
 const SAMPLED = 1000;
+/** Places are kept as 32-bit integers. */
+const LAST_VOXEL = 2 ** 31 - 1;
 
 /** Finds what most images share, by asking some of them. */
 export function commonOf(images: readonly SourceImage[]): Common {
@@ -94,8 +96,11 @@ export function parseImage(line: unknown, common: Partial<Common>, root: string)
   const { format = common.format, at = common.at, dtype = common.dtype } = said;
   const whole = (key: (typeof NUMBERS)[number]): number => {
     const value = said[key] ?? common[key];
-    if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number;
-    throw damaged(path, key, value, "a whole number");
+    const most = key === "size" ? Number.MAX_SAFE_INTEGER : LAST_VOXEL;
+    if (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= most) {
+      return value as number;
+    }
+    throw damaged(path, key, value, `a whole number up to ${most}`);
   };
   if (typeof path !== "string" || path === "") throw damaged(path, "path", path, "a path");
   if (root !== "/" && leadsOut(path)) {

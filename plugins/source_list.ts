@@ -21,6 +21,7 @@ export { rescanImages, type Rescanned, type RescanOptions } from "./rescan_image
 export interface Sources {
   /** Folder that all paths start from; absolute. */
   readonly root: string;
+  /** Each with its place; in any order. */
   readonly images: readonly SourceImage[];
 }
 
@@ -28,6 +29,7 @@ export interface Sources {
 export interface WrittenSourceList {
   /** SHA-256, in hex, of all but the root. */
   readonly hash: string;
+  /** Lines after the first. */
   readonly images: number;
 }
 

@@ -38,6 +38,7 @@ const names = [
   { path: "raw/s_1007.ome.tif", counted: "raw/s_1007" },
   { path: "0_000.tiff", counted: "0_0" },
   { path: "section.0012", counted: "section.12" },
+  { path: "z_0.050mm.tif", counted: "z_0.050mm" },
 ] as const;
 for (const { path, counted } of names) {
   Deno.test(`countedName() makes ${counted} of ${path}`, () => equal(countedName(path), counted));

@@ -192,6 +192,11 @@ const damaged = [
     says: 'its "z" is "1", not a whole number',
   },
   {
+    name: "a place beyond all volumes",
+    edit: (text: string) => text.replace('"z":1', '"z":2147483648'),
+    says: 'its "z" is 2147483648, not a whole number up to 2147483647',
+  },
+  {
     name: "a path out of the root",
     edit: (text: string) => text.replace("s_1.tif", "a/../../s_1.tif"),
     says: '"a/../../s_1.tif" as an image of the list: it leads out of its root "/data"',
