@@ -5,7 +5,7 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { isNotFound, SluiceError } from "../core/errors.ts";
 import type { Plan } from "../core/plan.ts";
-import type { JobState, Ledger } from "../ledgers/ledger.ts";
+import type { DoneTask, JobState, Ledger } from "../ledgers/ledger.ts";
 import { redactUrl } from "../ledgers/open_ledger.ts";
 import { writeSourceList } from "../plugins/source_list.ts";
 import { registerLabels, volumePath, writeMetadata } from "../stores/create_ome_zarr.ts";
@@ -103,9 +103,9 @@ export async function rebuildJob(
   { ledger, ledgerUrl }: CreateJobOptions,
 ): Promise<number> {
   const folder = new JobFolder(volume);
-  const done: { task: number; losses: number }[] = [];
-  for await (const { task, losses } of readReceipts(folder.receiptsPath)) {
-    done.push({ task, losses: losses.length });
+  const done: DoneTask[] = [];
+  for await (const { task, fence, losses } of readReceipts(folder.receiptsPath)) {
+    done.push({ task, fence, losses: losses.length });
   }
   const job = await ledger.create(plan, { target: volume, receipts: folder.receiptsPath, done });
   const text = JSON.stringify(
