@@ -43,7 +43,7 @@ export function commandHelp(
     ({ group = "Flags" }) => group,
   );
   return [
-    `${summary}.`,
+    ...wrap(`${summary}.`, columns),
     "",
     bold("Usage"),
     `  sluice ${[name, ...words.map(usageOf)].join(" ")}${flags.length > 0 ? " [FLAGS]" : ""}`,

@@ -138,9 +138,13 @@ async function unknownFlag(
   command: Command | undefined,
 ): Promise<CallError> {
   const name = raw.replace(/^-+/, "");
-  const owners = tree.commands.filter(({ flags }) => flags.some((flag) => flag.name === name));
+  const isLong = raw.startsWith("--");
+  const owners = tree.commands.filter(({ flags }) =>
+    isLong && flags.some((flag) => flag.name === name)
+  );
   const { nearest } = await import("../core/nearest.ts");
-  const near = raw.startsWith("--") ? nearest(name, known.map((flag) => flag.name)) : undefined;
+  const names = known.map((flag) => flag.name);
+  const near = isLong ? nearest(name, names) : names.find((known) => known === name);
   const hint = owners.length > 0
     ? `; it is a flag of ${owners.map((owner) => `"${owner.name}"`).join(", ")}`
     : near === undefined

@@ -1,0 +1,130 @@
+import { deepEqual, equal, rejects } from "node:assert/strict";
+import { CASTS, CODECS } from "../../cli/_plan_flags.ts";
+import { TREE } from "../../cli/commands.ts";
+import { type Call, CallError, parseCall } from "../../cli/parse.ts";
+import { parseCodec } from "../../cli/values.ts";
+import { isDtype } from "../../core/dtype.ts";
+
+const understood = [
+  {
+    line: "ingest a.tif b.tif out --chunk 64 --json",
+    words: { sources: ["a.tif", "b.tif"], target: ["out"] },
+    flags: { chunk: "64", json: true },
+  },
+  { line: "--json -q status 3", words: { job: ["3"] }, flags: { json: true, quiet: true } },
+  { line: "status 3 -qv", words: { job: ["3"] }, flags: { quiet: true, verbose: true } },
+  {
+    line: "plan a --window -100:200 --x=0:5",
+    words: { sources: ["a"] },
+    flags: { window: "-100:200", x: "0:5" },
+  },
+  {
+    line: "plan --chunk 32 -- --odd-name.tif",
+    words: { sources: ["--odd-name.tif"] },
+    flags: { chunk: "32" },
+  },
+  { line: "ingest --config job.json", words: {}, flags: { config: "job.json" } },
+  {
+    line: "ingest --config job.json out",
+    words: { target: ["out"] },
+    flags: { config: "job.json" },
+  },
+  { line: "ingest --help", words: {}, flags: { help: true } },
+  { line: "help", words: {}, flags: {} },
+  { line: "plan a --levels 3 --levels 3", words: { sources: ["a"] }, flags: { levels: "3" } },
+] as const;
+for (const { line, words, flags } of understood) {
+  Deno.test(`parseCall() understands: ${line}`, async () => {
+    const call = await parseCall(line.split(" "), TREE) as Call;
+    deepEqual(Object.fromEntries(call.words), words);
+    deepEqual(Object.fromEntries(call.flags), flags);
+  });
+}
+
+const refused = [
+  {
+    line: "ingset a b",
+    says: 'Cannot run "ingset": there is no such command; did you mean "sluice ingest"?',
+  },
+  { line: "xyzzy", says: 'Cannot run "xyzzy": there is no such command' },
+  {
+    line: "ingest a b --chnuk 3",
+    says: 'Cannot use --chnuk with "ingest": there is no such flag; did you mean --chunk?',
+  },
+  {
+    line: "plan a --no-verify",
+    says:
+      'Cannot use --no-verify with "plan": there is no such flag; it is a flag of "ingest", "retry"',
+  },
+  { line: "plan a -x 0:5", says: 'Cannot use -x with "plan": there is no such flag' },
+  {
+    line: "ingest a b --kind label",
+    says: 'Cannot use --kind label: it is one of image, labels; did you mean "labels"?',
+  },
+  {
+    line: "ingest a b --cast unit8",
+    says: `Cannot use --cast unit8: it is one of ${CASTS.join(", ")}; did you mean "uint8"?`,
+  },
+  { line: "plan a --chunk", says: "Cannot use --chunk without a value: write --chunk 64x64x64" },
+  {
+    line: "plan a --chunk --json",
+    says: "Cannot use --chunk without a value: write --chunk 64x64x64",
+  },
+  { line: "plan a --chunk=", says: "Cannot use --chunk without a value: write --chunk 64x64x64" },
+  {
+    line: "status 3 --json=yes",
+    says: "Cannot use --json=yes: the flag has no value; write --json",
+  },
+  {
+    line: "plan a --levels 3 --levels 4",
+    says: 'Cannot use --levels twice: "3" and "4"; keep one',
+  },
+  {
+    line: "status",
+    says: 'Cannot run "status" without JOB: the number of a job, or the path of its volume',
+  },
+  { line: "status 3 4", says: 'Cannot use "4" with "status": it takes JOB' },
+  { line: "jobs 3", says: 'Cannot use "3" with "jobs": it takes no arguments' },
+  {
+    line: "ingest out",
+    says:
+      'Cannot run "ingest" without SOURCES: a glob, a template such as section_<z:4>.tif, a folder, or files in their order',
+  },
+  { line: "--jsn", says: "Cannot use --jsn: there is no such flag; did you mean --json?" },
+] as const;
+for (const { line, says } of refused) {
+  Deno.test(`parseCall() refuses: ${line}`, async () => {
+    await rejects(parseCall(line.split(" "), TREE), (error) => {
+      equal(error instanceof CallError, true);
+      equal((error as Error).message, says);
+      return true;
+    });
+  });
+}
+
+Deno.test("no two flags of a command, and no two commands, share a name", () => {
+  const unique = (names: readonly (string | undefined)[]) => {
+    const given = names.filter((name) => name !== undefined);
+    equal(new Set(given).size, given.length);
+  };
+  unique(TREE.commands.map(({ name }) => name));
+  for (const { flags } of TREE.commands) {
+    unique([...flags, ...TREE.everywhere].map(({ name }) => name));
+    unique([...flags, ...TREE.everywhere].map(({ short }) => short));
+  }
+});
+
+Deno.test("every command loads, and its examples are calls of it", async () => {
+  for (const { name, run, examples } of TREE.commands) {
+    equal(typeof (await run()).run, "function");
+    for (const { line } of examples) {
+      const words = line.match(/'[^']*'|\S+/g)!.map((word) => word.replaceAll("'", ""));
+      equal((await parseCall(words.slice(1), TREE)).command?.name, name);
+    }
+  }
+});
+
+Deno.test("what completions offer exists", () => {
+  for (const dtype of CASTS) equal(isDtype(dtype), true);
+  for (const codec of CODECS) parseCodec("codec", codec);
+});
