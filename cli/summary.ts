@@ -124,7 +124,7 @@ function describeDone(outcome: Outcome): string {
     ...(verified === undefined ? [] : describeVerified(verified)),
     ...(status.losses === 0 ? [] : describeLostImages(report.losses, status.losses, quote(target))),
     "Look at it:",
-    ...waysToLook(target).map((line) => `  ${line}`),
+    ...waysToLook(status.target).map((line) => `  ${line}`),
   ].join("\n");
 }
 

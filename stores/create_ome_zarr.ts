@@ -73,7 +73,7 @@ export async function registerLabels(volume: string, zarr: "0.5" | "0.4"): Promi
       groupDocument({ ome: { version: "0.5", labels: names } }),
     );
     if (await readJson(join(image, "zarr.json")) === undefined) {
-      await writeDocument(join(image, "zarr.json"), groupDocument({ ome: { version: "0.5" } }));
+      await writeDocument(join(image, "zarr.json"), groupDocument({}));
     }
     return;
   }

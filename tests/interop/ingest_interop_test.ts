@@ -110,7 +110,8 @@ Deno.test({
       });
       await readBack(join(target, "labels/segmentation"));
       equal((await ask("downsample_rule.py", join(target, "labels/segmentation"))).equal, true);
-      equal((await ask("validate_ome.py", target)).valid, true);
+      equal((await ask("validate_ome.py", target, "--group", "labels")).valid, true);
+      equal((await ask("validate_ome.py", target, "--group", "labels/segmentation")).valid, true);
     }),
 });
 
