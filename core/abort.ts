@@ -8,6 +8,8 @@
  * The work behind the promise goes on unless it watches the signal, too.
  */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  // Once the signal won, nobody listens to what the promise still has to say.
+  promise.catch(() => {});
   signal.throwIfAborted();
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const onAbort = () => reject(signal.reason);

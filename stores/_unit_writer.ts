@@ -56,6 +56,8 @@ export class FileUnitWriter implements UnitWriter {
   readonly #waiting = new Map<number, EncodedChunk>();
   #next = 0;
   #file: Deno.FsFile | undefined;
+  /** Whether a file lies under the temporary name. */
+  #isTemporary = false;
   #bytes = 0;
   #crc = 0;
   #min: number | string | undefined;
@@ -103,6 +105,7 @@ export class FileUnitWriter implements UnitWriter {
     this.#file ??= this.#whileCurrent(() =>
       Deno.openSync(this.#files.temporary, { write: true, createNew: true })
     );
+    this.#isTemporary = true;
     for (let done = 0; done < bytes.length;) done += this.#file.writeSync(bytes.subarray(done));
     this.#crc = crc32(bytes, this.#crc);
     this.#bytes += bytes.length;
@@ -133,6 +136,7 @@ export class FileUnitWriter implements UnitWriter {
           Deno.renameSync(temporary, path);
         }
       });
+      this.#isTemporary = false;
     } else {
       await guard();
       this.#whileCurrent(() => Deno.statSync(dirname(temporary)));
@@ -164,9 +168,10 @@ export class FileUnitWriter implements UnitWriter {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#file === undefined) return;
-    this.#file.close();
+    this.#file?.close();
     this.#file = undefined;
+    if (!this.#isTemporary) return;
+    this.#isTemporary = false;
     await Deno.remove(this.#files.temporary).catch(() => {});
   }
 }
