@@ -96,7 +96,7 @@ export function layOut(path: string, file: ImageFile, series: Series | undefined
     ...sized,
     ...held.length === planes.length ? {} : {
       short: `holds ${file.images.length} images where its metadata names ${
-        Math.max(...planes.map(({ image }) => image)) + 1
+        planes.reduce((most, { image }) => Math.max(most, image + 1), 0)
       }`,
     },
   };

@@ -182,11 +182,10 @@ async function findByGlob(
     for await (const entry of walk(from, rest, walking(from, finding))) {
       entries.push({ ...entry, path: join(below, entry.path) });
     }
-    paths.push(
-      ...isOpen
-        ? await selectImages(pattern, root, entries, finding.notes)
-        : entries.map((entry) => entry.path),
-    );
+    const chosen = isOpen
+      ? await selectImages(pattern, root, entries, finding.notes)
+      : entries.map((entry) => entry.path);
+    for (const path of chosen) paths.push(path);
   }
   if (paths.length === 0 && finding.faults.length === 0) {
     throw await noMatch(pattern, globs[0].from, globs[0].rest);
