@@ -7,7 +7,7 @@ import { convertVoxelSize, lengthUnit, toNanometres, type VoxelSize } from "../c
 import { messageOf } from "../core/errors.ts";
 import { type Element, parseXml } from "./_xml.ts";
 import { brokenTiff } from "./_tiff_directory.ts";
-import type { ImageFile, StackLayout } from "./image.ts";
+import type { ImageFile, ImageHeader, StackLayout } from "./image.ts";
 
 /** A layout is a list of its planes: one of more than this many is taken for an error. */
 const MOST_PLANES = 10_000_000;
@@ -15,15 +15,11 @@ const WAY_OUT = "export the file again, or mend or remove its ImageDescription";
 
 type Series = NonNullable<ImageFile["series"]>;
 
-/** What the file itself holds, for what the metadata leaves out. */
+/** What the file itself holds. */
 export interface OmePages {
+  readonly images: readonly ImageHeader[];
   /** Of each directory of the main chain the image it is, -1 for one that is left out. */
-  readonly images: readonly number[];
-  /** Interleaved samples of the first image. */
-  readonly samples: number;
-  /** Of the first image, in pixels. */
-  readonly width: number;
-  readonly height: number;
+  readonly order: readonly number[];
 }
 
 /**
@@ -58,8 +54,11 @@ export function readOme(description: string, pages: OmePages): Series | undefine
 function layoutOf(pixels: Element, ownUuid: string | undefined, pages: OmePages): StackLayout {
   const sizeZ = count(pixels, "SizeZ");
   const sizeT = count(pixels, "SizeT");
+  const tiffData = pixels.children.filter(({ name }) => name === "TiffData");
+  const own = tiffData.find((data) => otherFile(data, ownUuid) === undefined);
+  const first = pages.images[pages.order[own === undefined ? 0 : count(own, "IFD", 0)]];
   const allSamples = count(pixels, "SizeC");
-  const sizeC = allSamples / samplesOfChannel(pixels, allSamples, pages.samples);
+  const sizeC = allSamples / samplesOfChannel(pixels, allSamples, first?.samples ?? 1);
   const total = sizeZ * sizeC * sizeT;
   if (total > MOST_PLANES) {
     throw brokenTiff(
@@ -74,7 +73,7 @@ function layoutOf(pixels: Element, ownUuid: string | undefined, pages: OmePages)
   const sizes = { z: sizeZ, c: sizeC, t: sizeT };
   const axes = [...order] as (keyof typeof sizes)[];
   const placed = new Map<number, StackLayout["planes"][number]>();
-  for (const data of pixels.children.filter(({ name }) => name === "TiffData")) {
+  for (const data of tiffData) {
     const at = { z: 0, c: 0, t: 0 };
     let start = 0;
     for (let axis = 2; axis >= 0; axis--) {
@@ -94,7 +93,7 @@ function layoutOf(pixels: Element, ownUuid: string | undefined, pages: OmePages)
       ? count(data, data.attributes.PlaneCount === undefined ? "NumPlanes" : "PlaneCount", 0)
       : data.attributes.IFD !== undefined
       ? 1
-      : Math.min(pages.images.length, total - start);
+      : Math.min(pages.order.length, total - start);
     if (start + planes > total) {
       throw brokenTiff(`its OME-XML has ${start + planes} planes for ${total} places`, WAY_OUT);
     }
@@ -114,7 +113,9 @@ function layoutOf(pixels: Element, ownUuid: string | undefined, pages: OmePages)
     }
   }
   const planes = [...placed.values()];
-  if (planes.some(({ file }) => file === undefined)) checkSides(pixels, pages);
+  for (const { image, file } of planes) {
+    if (file === undefined && image < pages.images.length) checkSides(pixels, pages.images[image]);
+  }
   return { sizeZ, sizeC, sizeT, planes };
 }
 
@@ -131,22 +132,22 @@ function samplesOfChannel(pixels: Element, sizeC: number, pageSamples: number): 
   return samples > 0 && sizeC % samples === 0 ? samples : 1;
 }
 
-function checkSides(pixels: Element, { width, height }: OmePages): void {
+function checkSides(pixels: Element, { width, height }: ImageHeader): void {
   const [x, y] = [count(pixels, "SizeX"), count(pixels, "SizeY")];
   if (x === width && y === height) return;
   throw brokenTiff(`its OME-XML says ${x} x ${y} pixels and it has ${width} x ${height}`, WAY_OUT);
 }
 
 /** Directories that are left out hold no plane; those past the end of the chain are for the caller to see. */
-function ownImage(ifd: number, { images }: OmePages): number {
-  if (ifd >= images.length) return ifd;
-  if (images[ifd] < 0) {
+function ownImage(ifd: number, { images, order }: OmePages): number {
+  if (ifd >= order.length) return ifd - order.length + images.length;
+  if (order[ifd] < 0) {
     throw brokenTiff(
       `its OME-XML has a plane in directory ${ifd}, a reduced copy or a mask`,
       WAY_OUT,
     );
   }
-  return images[ifd];
+  return order[ifd];
 }
 
 /** The name of the file that holds the planes, where it is not this one. */

@@ -131,7 +131,7 @@ async function stackOf(
   if (isOme(description)) {
     // XML takes a parser, which most files can do without.
     const { readOme } = await import("./_tiff_ome.ts");
-    const series = readOme(description, { images: order, width, height, samples });
+    const series = readOme(description, { images, order });
     const voxelSize = series?.[0].voxelSize;
     return {
       images,

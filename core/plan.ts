@@ -116,8 +116,14 @@ export interface Task {
   readonly index: number;
   /** Position of its phase in the plan. */
   readonly phase: number;
-  /** Voxels it reads, at the scale its phase reads (scale 0 for the source). */
+  /** What it reads: the source, a stored scale, or nothing more as all is done but the metadata. */
+  readonly kind: Phase["kind"];
+  /** The scale that `box` counts in: 0 for the source. */
+  readonly scale: number;
+  /** Voxels it reads; none for `finish`. */
   readonly box: Box;
+  /** Scales it writes, finest first. */
+  readonly makes: readonly number[];
   /** The right it is worked on under. */
   readonly lease: Lease;
   /** What an outside queue sent with it. */
@@ -155,14 +161,24 @@ export function baseScale(phase: Phase): number {
 
 /** The task with a number, as the holder of `lease`. */
 export function planTask(plan: Plan, index: number, lease: Lease): Task {
-  return { index, phase: phaseOf(plan, index), box: taskBox(plan, index), lease };
+  const at = phaseOf(plan, index);
+  const phase = plan.phases[at];
+  return {
+    index,
+    phase: at,
+    kind: phase.kind,
+    scale: baseScale(phase),
+    box: taskBox(plan, index),
+    makes: phase.kind === "finish" ? [] : phase.makes,
+    lease,
+  };
 }
 
-/** The voxels that a task reads; for `finish`, the whole of scale 0. */
+/** The voxels that a task reads; for `finish`, none. */
 export function taskBox(plan: Plan, index: number): Box {
   const phase = plan.phases[phaseOf(plan, index)];
+  if (phase.kind === "finish") return { min: [0, 0, 0, 0, 0], max: [0, 0, 0, 0, 0] };
   const { size } = plan.layout.scales[baseScale(phase)];
-  if (phase.kind === "finish") return { min: [0, 0, 0, 0, 0], max: size };
   return cellBox(unravel(index - phase.first, phase.counts), phase.cell, size);
 }
 

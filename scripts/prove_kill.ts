@@ -22,7 +22,7 @@ const quick = values.quick ?? false;
 const folder = values.folder ?? await Deno.makeTempDir({ prefix: "sluice-kill-" });
 const kills = quick ? 3 : 20;
 const wantedTasks = quick ? 2 : 15;
-const [width, depth] = quick ? [512, 288] : [2048, 1040];
+const [width, depth] = quick ? [512, 288] : [1536, 1040];
 const job = [
   "--chunk",
   "64x64x16",
@@ -63,6 +63,7 @@ await makeSample({
   depth,
   dtype: "uint8",
   format: "tiff",
+  square: 256,
   seed: 1,
 });
 console.log(

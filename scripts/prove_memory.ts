@@ -30,6 +30,7 @@ if (!exists) {
     depth: 16,
     format: "png",
     level: 1,
+    square: 1024,
   });
 }
 const target = join(folder, "out.ome.zarr");

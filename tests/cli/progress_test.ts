@@ -46,7 +46,7 @@ Deno.test("Progress says part, rate, bytes and time left", () => {
   const line = runFor(100, 0)[4];
   match(
     line,
-    /^writing  \d\d %  \d+\/2000 tasks  20 MB\/s  \d+ MiB written  \d+\.\d s left\n$|^writing .* 1 min .* left\n$/,
+    /^writing\s+\d\d %\s+\d+\/2000 tasks\s+20 MB\/s\s+\d+ MiB written\s+(1 min \d+|\d+\.\d) s left\n$/,
   );
 });
 
@@ -98,7 +98,7 @@ Deno.test("Progress says words between its lines", () => {
   progress.say("Attempt failed");
   equal(written[1], "\r\x1b[2K");
   equal(written[2], "Attempt failed\n");
-  match(written[3], /^\r\x1b\[2Kwriting/);
+  ok(written[3].startsWith("\r\x1b[2Kwriting"));
 });
 
 Deno.test("bar() fills by halves", () => {
