@@ -59,57 +59,30 @@ function layoutOf(pixels: Element, ownUuid: string | undefined, pages: OmePages)
   const first = pages.images[pages.order[own === undefined ? 0 : count(own, "IFD", 0)]];
   const allSamples = count(pixels, "SizeC");
   const sizeC = allSamples / samplesOfChannel(pixels, allSamples, first?.samples ?? 1);
-  const total = sizeZ * sizeC * sizeT;
-  if (total > MOST_PLANES) {
-    throw brokenTiff(
-      `its OME-XML names ${total} planes, and up to ${MOST_PLANES} are read`,
-      WAY_OUT,
-    );
-  }
   const order = (pixels.attributes.DimensionOrder ?? "XYZCT").slice(2).toLowerCase();
   if (!/^(?:zct|ztc|czt|ctz|tzc|tcz)$/.test(order)) {
     throw brokenTiff(`its OME-XML has DimensionOrder "XY${order.toUpperCase()}"`, WAY_OUT);
   }
-  const sizes = { z: sizeZ, c: sizeC, t: sizeT };
-  const axes = [...order] as (keyof typeof sizes)[];
+  const places: Places = {
+    axes: [...order] as Axis[],
+    sizes: { z: sizeZ, c: sizeC, t: sizeT },
+    total: sizeZ * sizeC * sizeT,
+  };
   const placed = new Map<number, StackLayout["planes"][number]>();
+  let named = places.total;
   for (const data of tiffData) {
-    const at = { z: 0, c: 0, t: 0 };
-    let start = 0;
-    for (let axis = 2; axis >= 0; axis--) {
-      const name = axes[axis];
-      at[name] = count(data, `First${name.toUpperCase()}`, 0);
-      if (at[name] >= sizes[name]) {
-        throw brokenTiff(
-          `its OME-XML puts a plane at ${name} ${at[name]} of ${sizes[name]}`,
-          WAY_OUT,
-        );
-      }
-      start = start * sizes[name] + at[name];
-    }
-    const firstIfd = count(data, "IFD", 0);
-    const said = data.attributes.PlaneCount ?? data.attributes.NumPlanes;
-    const planes = said !== undefined
-      ? count(data, data.attributes.PlaneCount === undefined ? "NumPlanes" : "PlaneCount", 0)
-      : data.attributes.IFD !== undefined
-      ? 1
-      : Math.min(pages.order.length, total - start);
-    if (start + planes > total) {
-      throw brokenTiff(`its OME-XML has ${start + planes} planes for ${total} places`, WAY_OUT);
+    const { start, planes } = runOf(data, places, pages);
+    named += planes;
+    if (named > MOST_PLANES) {
+      throw brokenTiff(`its OME-XML names ${named} planes; ${MOST_PLANES} are read`, WAY_OUT);
     }
     const file = otherFile(data, ownUuid);
+    const firstIfd = count(data, "IFD", 0);
     for (let step = 0; step < planes; step++) {
-      const index = start + step;
+      const place = placeOf(start + step, places);
       const ifd = firstIfd + step;
-      const [i, j, k] = axes;
-      const place = {
-        ...at,
-        [i]: index % sizes[i],
-        [j]: Math.floor(index / sizes[i]) % sizes[j],
-        [k]: Math.floor(index / (sizes[i] * sizes[j])),
-      };
-      if (file !== undefined) placed.set(index, { image: ifd, ...place, file });
-      else placed.set(index, { image: ownImage(ifd, pages), ...place });
+      if (file === undefined) placed.set(start + step, { image: ownImage(ifd, pages), ...place });
+      else placed.set(start + step, { image: ifd, ...place, file });
     }
   }
   const planes = [...placed.values()];
@@ -117,6 +90,47 @@ function layoutOf(pixels: Element, ownUuid: string | undefined, pages: OmePages)
     if (file === undefined && image < pages.images.length) checkSides(pixels, pages.images[image]);
   }
   return { sizeZ, sizeC, sizeT, planes };
+}
+
+type Axis = "z" | "c" | "t";
+
+/** Where planes may be, the fastest axis first. */
+interface Places {
+  readonly axes: readonly Axis[];
+  readonly sizes: Readonly<Record<Axis, number>>;
+  readonly total: number;
+}
+
+/** The planes that one element speaks of, counted in the order of dimensions. */
+function runOf(
+  data: Element,
+  { axes, sizes, total }: Places,
+  { order }: OmePages,
+): { start: number; planes: number } {
+  const start = axes.reduceRight((before, axis) => {
+    const at = count(data, `First${axis.toUpperCase()}`, 0);
+    if (at < sizes[axis]) return before * sizes[axis] + at;
+    throw brokenTiff(`its OME-XML puts a plane at ${axis} ${at} of ${sizes[axis]}`, WAY_OUT);
+  }, 0);
+  const { PlaneCount, NumPlanes, IFD } = data.attributes;
+  // Without a count it is one directory, where that is named, or else all of them.
+  const planes = PlaneCount !== undefined
+    ? count(data, "PlaneCount")
+    : NumPlanes !== undefined
+    ? count(data, "NumPlanes")
+    : IFD !== undefined
+    ? 1
+    : Math.min(order.length, total - start);
+  if (start + planes <= total) return { start, planes };
+  throw brokenTiff(`its OME-XML has ${start + planes} planes for ${total} places`, WAY_OUT);
+}
+
+function placeOf(index: number, { axes: [i, j, k], sizes }: Places): Record<Axis, number> {
+  const place = { z: 0, c: 0, t: 0 };
+  place[i] = index % sizes[i];
+  place[j] = Math.floor(index / sizes[i]) % sizes[j];
+  place[k] = Math.floor(index / (sizes[i] * sizes[j]));
+  return place;
 }
 
 /** SizeC counts samples, of which a channel of colours has three. */
