@@ -4,8 +4,7 @@
  * deno run -A scripts/prove_memory.ts [--quick] [--folder DIR]
  *
  * Ingests 16 PNG sections of 16384 x 16384 (quick: 16 of 4096 x 4096 under 256 MiB) and watches the resident memory
- * of the process and its children. Four sections (quick: one) are made and used again, as making them is what lasts.
- * Exit code 1 if it goes beyond the budget and a half (quick: the budget and 300 MiB).
+ * of the process and its children. Exit code 1 if it goes beyond the budget and a half (quick: the budget and 300 MiB).
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";

@@ -143,7 +143,7 @@ export async function planIngest(
     ...(options.codec ?? { codec: "zstd" as const, level: 3 }),
     crc32c: zarr === "0.5",
   };
-  const samples = Math.max(1, ...stack.images.map((image) => image.samples));
+  const samples = stack.images.reduce((most, image) => Math.max(most, image.samples), 1);
   const shard = zarr === "0.4" ? "none" : options.shard;
   if (zarr === "0.4" && options.shard !== undefined && options.shard !== "none") {
     throw new UsageError(

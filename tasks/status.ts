@@ -153,7 +153,7 @@ async function gatherLosses(
   for await (const receipt of receipts) {
     onReceipt(receipt);
     count += receipt.losses.length;
-    named.push(...receipt.losses);
+    for (const loss of receipt.losses) named.push(loss);
     if (named.length > 64 * MOST_NAMED) named = named.sort(inOrder).slice(0, MOST_NAMED);
   }
   return { named: named.sort(inOrder).slice(0, MOST_NAMED), count };

@@ -120,8 +120,10 @@ export async function verifyVolume(volume: string, options: VerifyOptions): Prom
   }
   for (const { task, units: written, losses: lost } of receipts) {
     seen[task] = 1;
-    losses.push(...lost);
-    faults.push(...missingUnits(store, plan, task, written));
+    for (const loss of lost) losses.push(loss);
+    for (const fault of missingUnits(store, plan, task, written)) {
+      if (faults.length < LISTED) faults.push(fault);
+    }
     for (const receipt of written) {
       if (!isSampled(receipt.unit, sample)) continue;
       signal?.throwIfAborted();
