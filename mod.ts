@@ -88,8 +88,7 @@ export * from "./stages/upload.ts";
 export type * from "./pool/jobs.ts";
 export type { CheckUnitInput, UnitCheck } from "./pool/_check_unit.ts";
 export type { EncodeChunksInput, EncodedChunk } from "./pool/_encode_chunks.ts";
-export type { EncodedStrip, EncodeStripsInput } from "./pool/_encode_strips.ts";
-export type { StripEncoding } from "./pool/_encode_strips.ts";
+export type { EncodedStrip, EncodeStripsInput, StripEncoding } from "./pool/_encode_strips.ts";
 export type { ReadChunksInput } from "./pool/_read_chunks.ts";
 export type {
   CloseImagesInput,

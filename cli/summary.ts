@@ -2,6 +2,7 @@
  * What came of a job, in words, as JSON and as an exit code.
  * @module
  */
+import { basename, resolve } from "node:path";
 import { boxSize } from "../core/box.ts";
 import { VOXEL_BYTES } from "../core/dtype.ts";
 import type { Plan } from "../core/plan.ts";
@@ -124,7 +125,9 @@ function describeDone(outcome: Outcome): string {
     ...(verified === undefined ? [] : describeVerified(verified)),
     ...(status.losses === 0 ? [] : describeLostImages(report.losses, status.losses, quote(target))),
     "Look at it:",
-    ...waysToLook(status.target).map((line) => `  ${line}`),
+    ...waysToLook(
+      resolve(target) === status.target ? target : status.target,
+    ).map((line) => `  ${line}`),
   ].join("\n");
 }
 
@@ -165,6 +168,6 @@ function waysToLook(target: string): string[] {
   return [
     `napari --plugin napari-ome-zarr ${path}`,
     `python -c ${quote(`import zarr; print(zarr.open(${JSON.stringify(target)})["0"])`)}`,
-    `Neuroglancer, once it is served: zarr://http://HOST/${target.split("/").at(-1)}`,
+    `Neuroglancer, once it is served: zarr://http://HOST/${basename(target)}`,
   ];
 }

@@ -1,5 +1,5 @@
 /**
- * Waiting that an abort ends.
+ * Waiting: until an abort ends it, or until all is over.
  * @module
  */
 
@@ -30,5 +30,12 @@ export async function delay(milliseconds: number, signal: AbortSignal): Promise<
     await abortable(promise, signal);
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** Waits for all, whatever some do, then throws what the first of them threw: nobody writes into a buffer any more. */
+export async function allSettled(work: readonly Promise<unknown>[]): Promise<void> {
+  for (const result of await Promise.allSettled(work)) {
+    if (result.status === "rejected") throw result.reason;
   }
 }

@@ -6,7 +6,8 @@ import { type Box, boxSize } from "../core/box.ts";
 import type { VoxelArray } from "../core/dtype.ts";
 import { boxAtScale, type Layout } from "../core/layout.ts";
 import { type Band, BandBuffers, type Slab } from "../core/slab.ts";
-import { allSettled, leastCommonMultiple } from "../core/misc.ts";
+import { allSettled } from "../core/abort.ts";
+import { leastCommonMultiple } from "../core/integers.ts";
 import type { WorkerPool } from "../pool/worker_pool.ts";
 import { type Stage, stage } from "./stage.ts";
 

@@ -6,7 +6,7 @@ import process from "node:process";
 import { UsageError } from "../core/errors.ts";
 import type { Plan } from "../core/plan.ts";
 import { VOXEL_BYTES } from "../core/dtype.ts";
-import { leastCommonMultiple } from "../core/misc.ts";
+import { leastCommonMultiple } from "../core/integers.ts";
 
 /** What one process may hold, by purpose. */
 export interface MemoryShares {

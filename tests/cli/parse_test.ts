@@ -56,7 +56,10 @@ const refused = [
     says:
       'Cannot use --no-verify with "plan": there is no such flag; it is a flag of "ingest", "retry"',
   },
-  { line: "plan a -x 0:5", says: 'Cannot use -x with "plan": there is no such flag' },
+  {
+    line: "plan a -x 0:5",
+    says: 'Cannot use -x with "plan": there is no such flag; did you mean --x?',
+  },
   {
     line: "ingest a b --kind label",
     says: 'Cannot use --kind label: it is one of image, labels; did you mean "labels"?',
