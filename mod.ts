@@ -96,6 +96,7 @@ export type {
   ImagePart,
   ReadImagesInput,
 } from "./pool/_read_images.ts";
+export type { StripPacking } from "./codecs/tiff_encode.ts";
 export * from "./pool/worker_pool.ts";
 
 export * from "./tasks/create.ts";
