@@ -9,7 +9,9 @@ import { compressZstd } from "./_zstd.ts";
 
 /** How strips are packed. */
 export interface StripPacking {
+  /** How rows become smaller. */
   readonly compression: "none" | "deflate" | "zstd";
+  /** 1: none; 2: differences of integers; 3: of the bytes of floats. */
   readonly predictor: 1 | 2 | 3;
 }
 
