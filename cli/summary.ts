@@ -5,7 +5,8 @@
 import { basename, resolve } from "node:path";
 import { boxSize } from "../core/box.ts";
 import { VOXEL_BYTES } from "../core/dtype.ts";
-import type { Plan } from "../core/plan.ts";
+import { boxAtScale } from "../core/layout.ts";
+import { baseScale, phaseOf, type Plan, taskBox } from "../core/plan.ts";
 import { product } from "../core/point.ts";
 import type { JobTimes } from "../pool/jobs.ts";
 import type { JobStatus } from "../ledgers/ledger.ts";
@@ -122,7 +123,7 @@ function describeDone(outcome: Outcome): string {
         (voxelBytes / 1e3 / Math.max(1, milliseconds)).toFixed(1)
       } MB/s of voxels with ${plural(threads, "thread")}`,
     ]),
-    ...(verified === undefined ? [] : describeVerified(verified)),
+    ...(verified === undefined ? [] : describeVerified(verified, plan, quote(target))),
     ...(status.losses === 0 ? [] : describeLostImages(report.losses, status.losses, quote(target))),
     "Look at it:",
     ...waysToLook(
@@ -135,7 +136,7 @@ function describeDone(outcome: Outcome): string {
 const NAMED = 20;
 
 /** What a verification found. */
-export function describeVerified(report: VerifyReport): string[] {
+export function describeVerified(report: VerifyReport, plan: Plan, name: string): string[] {
   const { units, bytes, faults, unfinished, compared } = report;
   if (faults.length === 0 && unfinished === 0) {
     return [
@@ -154,7 +155,28 @@ export function describeVerified(report: VerifyReport): string[] {
       ...(faults.length > NAMED ? [`  and ${faults.length - NAMED} more`] : []),
     ]),
     ...(unfinished === 0 ? [] : [`  ${plural(unfinished, "task")} not done`]),
+    faults.length === 0
+      ? `To finish it: sluice join ${name}`
+      : `To write it anew from the images: sluice retry ${name} --section ${
+        sectionsOf(plan, tasks)
+      }`,
   ];
+}
+
+/** The sections that tasks read, as `--section` spells them. */
+function sectionsOf(plan: Plan, tasks: readonly number[]): string {
+  const { layout, phases } = plan;
+  const boxes = tasks.map((task) => {
+    const from = baseScale(phases[phaseOf(plan, task)]);
+    return boxAtScale(layout, taskBox(plan, task), from, 0);
+  }).sort((a, b) => a.min[2] - b.min[2]);
+  const spans: [first: number, end: number][] = [];
+  for (const { min, max } of boxes) {
+    const last = spans.at(-1);
+    if (last !== undefined && min[2] <= last[1]) last[1] = Math.max(last[1], max[2]);
+    else spans.push([min[2], max[2]]);
+  }
+  return spans.map(([first, end]) => end === first + 1 ? first : `${first}-${end - 1}`).join(",");
 }
 
 /** A verification as JSON. */

@@ -19,14 +19,17 @@ import { rebuildJob } from "./create.ts";
 export interface FindJobOptions {
   /** The ledger to look in. @default That of the volume's job, or of the environment for a number */
   readonly ledgerUrl?: string;
-  /** @default Deno.env */
+  /** Variables that say where the ledger lies. @default Deno.env */
   readonly env?: Environment;
 }
 
 /** A job and its open ledger, which is closed with it. */
 export interface FoundJob extends AsyncDisposable {
+  /** Its number in the ledger. */
   readonly job: number;
+  /** The ledger that counts it. */
   readonly ledger: Ledger;
+  /** Address of that ledger, with its password. */
   readonly ledgerUrl: string;
   /** Path of the volume. */
   readonly volume: string;
@@ -34,8 +37,11 @@ export interface FoundJob extends AsyncDisposable {
 
 /** A volume whose job no ledger counts any more: its receipts are all that is known. */
 export interface UncountedVolume {
+  /** Path of the volume. */
   readonly volume: string;
+  /** What it is to be. */
   readonly plan: Plan;
+  /** The job that wrote it last. */
   readonly claim: Claim;
   /** Why no ledger counts it. */
   readonly reason: string;

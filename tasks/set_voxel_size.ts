@@ -21,6 +21,7 @@ export interface SetVoxelSizeResult {
   readonly volume: string;
   /** Absent where none was known. */
   readonly before?: VoxelSize;
+  /** What the metadata says now. */
   readonly after: VoxelSize;
 }
 

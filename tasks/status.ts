@@ -13,9 +13,11 @@ import { type FindJobOptions, type FoundJob, lookUpJob, type UncountedVolume } f
 
 /** One phase, with what it does. */
 export interface PhaseReport extends PhaseStatus {
+  /** What it reads. */
   readonly kind: "source" | "scales" | "finish";
   /** Scales that it writes. */
   readonly makes: readonly number[];
+  /** All of its tasks. */
   readonly tasks: number;
 }
 
@@ -39,19 +41,25 @@ export interface StatusReport {
   readonly uncounted?: string;
   /** `unfinished`: no ledger counts it, and receipts are missing. */
   readonly state: JobState | "unfinished";
+  /** Tasks of all phases. */
   readonly tasks: number;
+  /** Tasks that are done. */
   readonly done: number;
+  /** In the order of the plan. */
   readonly phases: readonly PhaseReport[];
+  /** Who works on what. */
   readonly leases: readonly HeldLease[];
   /** At most {@linkcode MOST_NAMED} of them, in the order of z. */
   readonly losses: readonly Loss[];
+  /** All of them. */
   readonly lossCount: number;
   /** At most {@linkcode MOST_NAMED} of them. */
   readonly dead: readonly DeadReport[];
+  /** All of them. */
   readonly deadCount: number;
-  /** Milliseconds since 1970. */
+  /** When the job was created, in milliseconds since 1970. */
   readonly created?: number;
-  /** Milliseconds since 1970. */
+  /** When the last task was done, in milliseconds since 1970. */
   readonly lastDone?: number;
 }
 

@@ -3,6 +3,7 @@
  * @module
  */
 import { WorkerPool } from "../../pool/worker_pool.ts";
+import { JobFolder } from "../../stores/job_folder.ts";
 import { findVolume } from "../../tasks/find_job.ts";
 import { MOST_NAMED } from "../../tasks/status.ts";
 import { verifyVolume } from "../../tasks/verify.ts";
@@ -36,18 +37,18 @@ export async function run({ words, flags }: Call, { output }: Context): Promise<
       onProgress: (done, total) => progress.update({ done, total, unit: "files" }),
     });
     progress.end();
+    const plan = await new JobFolder(volume).plan();
     const isSound = report.faults.length === 0 && report.unfinished === 0;
     const code = !isSound ? EXIT.failed : report.losses.length > 0 ? EXIT.losses : EXIT.done;
     output.report({ ...verifyDocument(report) as object, exitCode: code }, () =>
       [
         `"${volume}"${part === undefined ? "" : `, ${part} of it`}`,
-        ...describeVerified(report),
+        ...describeVerified(report, plan!, quote(volume)),
         ...(report.losses.length === 0 ? [] : describeLostImages(
           report.losses.slice(0, MOST_NAMED),
           report.losses.length,
           quote(volume),
         )),
-        ...(isSound ? [] : ["Some of it is not as it was written"]),
       ].join("\n"));
     return code;
   } catch (error) {

@@ -165,11 +165,15 @@ Deno.test("sluice verify: exit code 1 for a byte that is wrong, and the file by 
   equal((await sluice.run("ingest", PATTERN, "out.ome.zarr", ...SMALL)).code, 0);
   const shard = sluice.path("out.ome.zarr/0/c/0/0/0");
   const bytes = await Deno.readFile(shard);
+  const whole = bytes.slice();
   bytes[10] ^= 1;
   await Deno.writeFile(shard, bytes);
   const { code, stdout } = await sluice.run("verify", "out.ome.zarr");
   equal(code, 1);
   match(stdout, /1 fault in 1 task:\n\s+".*out.ome.zarr\/0\/c\/0\/0\/0"/);
+  match(stdout, /To write it anew from the images: sluice retry .* --section 0-1\n$/);
+  equal((await sluice.run("retry", "out.ome.zarr", "--section", "0-1")).code, 0);
+  deepEqual(await Deno.readFile(shard), whole);
 });
 
 Deno.test("sluice fails with exit code 1 where a task is given up, and retry goes on", async () => {
@@ -255,6 +259,22 @@ Deno.test("sluice status reads receipts where the ledger is gone, and join count
     (await sluice.json("status", "out.ome.zarr")).document.ledger,
     `sqlite:${sluice.path("new.db")}`,
   );
+});
+
+Deno.test("sluice writes labels into the image they belong to, and finds them there", async () => {
+  await using sluice = await Sluice.of(sections(3));
+  equal((await sluice.run("ingest", PATTERN, "out.ome.zarr", ...SMALL)).code, 0);
+  const labels = ["ingest", PATTERN, "out.ome.zarr", "--kind", "labels", "--label-name"] as const;
+  const { code, document } = await sluice.json(...labels, "cells");
+  equal(code, 0);
+  equal(document.volume, sluice.path("out.ome.zarr/labels/cells"));
+  equal((await sluice.json("status", "out.ome.zarr")).document.job, 1);
+  equal((await sluice.json("status", "out.ome.zarr/labels/cells")).document.job, 2);
+
+  const alone = await sluice.run("ingest", PATTERN, "alone.ome.zarr", "--kind", "labels");
+  equal(alone.code, 0, alone.stderr);
+  match(alone.stdout, /napari --plugin napari-ome-zarr .*alone.ome.zarr\/labels\/segmentation/);
+  equal((await sluice.json("status", "alone.ome.zarr")).document.job, 3);
 });
 
 Deno.test("sluice pull reads a box back", async () => {
