@@ -38,12 +38,12 @@ function open(plain: Plain, crc32c: boolean, voxelBytes = 1): Promise<ChunkCodec
   return openChunkCodec({ ...plain, crc32c } as ChunkEncoding, voxelBytes);
 }
 
-/** Smooth voxels with some noise in the lower bits: 7 x 5 x 3 of `voxelBytes` each unless told. */
+/** Voxels that are noise in the lower bits and smooth above: 7 x 5 x 3 of `voxelBytes` each unless told. */
 function sample(voxelBytes: number, count = 7 * 5 * 3): Uint8Array<ArrayBuffer> {
   let state = 5;
   return Uint8Array.from({ length: count * voxelBytes }, (_, i) => {
     state = Math.imul(state, 1664525) + 1013904223 | 0;
-    return i % voxelBytes === 0 ? (i >> 4) + (state >>> 30) + 1 : i >> 9;
+    return i % voxelBytes === 0 ? (i >> 4) + (state >>> 30) + 1 : (i % voxelBytes) * 17 + (i >> 9);
   });
 }
 
@@ -185,6 +185,77 @@ for (const cname of ["zstd", "lz4"] as const) {
       const most = cname === "lz4" && voxelBytes === 1 ? 1 : 0.67;
       ok(bytes.length < voxels.length * most, `${bytes.length} of ${voxels.length}`);
     }
+  });
+}
+
+/** A Blosc frame of nine bytes in one block of lz4, with one byte changed where a case says so. */
+function bloscFrame(at?: number, value = 0): Uint8Array {
+  const block = [0x11, 7, 1, 0, 0x30, 7, 7, 7];
+  const frame = Uint8Array.from(
+    [
+      2,
+      1,
+      0x30,
+      1,
+      9,
+      0,
+      0,
+      0,
+      9,
+      0,
+      0,
+      0,
+      32,
+      0,
+      0,
+      0,
+      20,
+      0,
+      0,
+      0,
+      block.length,
+      0,
+      0,
+      0,
+      ...block,
+    ],
+  );
+  if (at !== undefined) frame[at] = value;
+  return frame;
+}
+
+Deno.test("blosc reads an lz4 block whose match overlaps itself", async () => {
+  const codec = await open({ codec: "blosc", cname: "lz4", level: 5, shuffle: true }, false);
+  deepEqual(codec.decode(bloscFrame(), 9), new Uint8Array(9).fill(7));
+});
+
+const brokenFrames = [
+  { name: "another version", at: 0, value: 3, message: /its version is 3, not 2/ },
+  { name: "more bytes than there are", at: 12, value: 33, message: /its header says 33 bytes/ },
+  { name: "elements of no bytes", at: 3, value: 0, message: /its header makes no sense/ },
+  { name: "blocks of no bytes", at: 8, value: 0, message: /its header makes no sense/ },
+  { name: "a block outside", at: 16, value: 30, message: /a block lies outside it/ },
+  { name: "a block that ends outside", at: 20, value: 200, message: /a block lies outside it/ },
+  {
+    name: "snappy, which nobody writes",
+    at: 2,
+    value: 0x50,
+    message: /with snappy, which is not read/,
+  },
+  { name: "a codec that does not exist", at: 2, value: 0xf0, message: /with an unknown codec/ },
+  { name: "a match before the beginning", at: 26, value: 2, message: /the LZ4 block is broken/ },
+  { name: "a match of distance 0", at: 26, value: 0, message: /the LZ4 block is broken/ },
+  { name: "too few bytes", at: 24, value: 0x10, message: /gives too few bytes/ },
+  { name: "too many bytes", at: 24, value: 0x1e, message: /the LZ4 block is broken/ },
+];
+for (const { name, at, value, message } of brokenFrames) {
+  Deno.test(`blosc refuses a frame of ${name}`, async () => {
+    const codec = await open({ codec: "blosc", cname: "lz4", level: 5, shuffle: true }, false);
+    throws(() => codec.decode(bloscFrame(at, value), 9), {
+      name: "ChunkError",
+      kind: "corrupt",
+      message,
+    });
   });
 }
 

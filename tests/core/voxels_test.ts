@@ -193,6 +193,24 @@ Deno.test("deinterleave() puts every sample into its channel and nothing else", 
   );
 });
 
+for (const [samples, channels] of [[3, 3], [4, 3], [3, 2], [4, 4]]) {
+  Deno.test(`deinterleave() puts ${channels} of ${samples} bytes a pixel into channels`, () => {
+    for (let width = 1; width < 14; width++) {
+      for (let x = -5; x < 3; x++) {
+        const rows = voxelsOf("uint8", width * 2 * samples, 7, width % 4);
+        const of = box([0, 0, 0, 1], [9, 2, 1, 1 + channels]);
+        const planes = new Uint8Array(boxVolume(of));
+        const image = { x, y: 0, z: 0, c: 1, t: 0, width, rows: 2 };
+        deinterleave(rows, samples, planes, of, image, of);
+        const expected = [...positions(of)].map(([at, row, , c]) =>
+          at < x || at >= x + width ? 0 : rows[(row * width + at - x) * samples + c - 1]
+        );
+        deepEqual([...planes], expected);
+      }
+    }
+  });
+}
+
 Deno.test("deinterleave() refuses fewer samples than the image has", () => {
   const of = box([0, 0, 0, 0], [2, 2, 1, 3]);
   const image = { x: 0, y: 0, z: 0, c: 0, t: 0, width: 2, rows: 2 };
