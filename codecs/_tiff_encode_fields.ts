@@ -8,8 +8,11 @@ import type { LengthUnit, VoxelSize } from "../core/units.ts";
 
 /** How the pages of a file stack; channels run fastest, then slices, then frames. */
 export interface TiffStack {
+  /** Channels of each slice. */
   readonly channels: number;
+  /** Sections of each frame. */
   readonly slices: number;
+  /** Times. */
   readonly frames: number;
 }
 

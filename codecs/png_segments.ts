@@ -13,8 +13,11 @@ import { writePixelSize } from "./_png_pixel_size.ts";
 
 /** What a grey PNG is. */
 export interface GreyPng {
+  /** Pixels in a row. */
   readonly width: number;
+  /** Rows. */
   readonly height: number;
+  /** Type of a pixel. */
   readonly dtype: "uint8" | "uint16";
   /** Edge lengths of a pixel; z has no place in a PNG. */
   readonly pixelSize?: VoxelSize;
@@ -22,9 +25,11 @@ export interface GreyPng {
 
 /** Some whole rows, deflated. */
 export interface PngSegment {
+  /** What is stored, on memory of its own. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Adler-32 of the filtered rows, and how many bytes they are. */
+  /** Adler-32 of the filtered rows, */
   readonly adler: number;
+  /** and how many bytes they are. */
   readonly length: number;
 }
 

@@ -23,11 +23,13 @@ export interface TiffImage {
   readonly width: number;
   /** Rows of a page. */
   readonly height: number;
+  /** Type of a pixel. */
   readonly dtype: Dtype;
   /** What the pages are. @default One page */
   readonly stack?: TiffStack;
-  /** @default "deflate" */
+  /** How strips are compressed. @default "deflate" */
   readonly compression?: TiffCompression;
+  /** Edge lengths of a voxel. @default Nothing is said */
   readonly voxelSize?: VoxelSize;
   /** Values that are shown as black and as white. */
   readonly window?: readonly [low: number, high: number];
@@ -37,9 +39,13 @@ export interface TiffImage {
 
 /** Where everything in a TIFF lies, but for the strips of a compressed one. */
 export interface TiffPlan extends TiffImage {
+  /** What the pages are, */
   readonly stack: TiffStack;
+  /** and how many. */
   readonly pages: number;
+  /** Whether it is a BigTIFF. */
   readonly big: boolean;
+  /** How strips are packed. */
   readonly packing: StripPacking;
   /** Rows of every strip but the last of a page. */
   readonly rowsPerStrip: number;
@@ -53,7 +59,9 @@ export interface TiffPlan extends TiffImage {
 
 /** Where each strip lies; those of page 0 first. */
 export interface StripTable {
+  /** Byte at which it begins. */
   readonly offsets: Float64Array;
+  /** How many bytes it has. */
   readonly counts: Float64Array;
 }
 

@@ -42,7 +42,7 @@ export interface PullOptions {
   readonly t?: PullRange;
   /** 0 is the finest. @default 0 */
   readonly scale?: number;
-  /** @default One TIFF where the target ends with `.tif` or `.tiff`, else a folder of TIFF sections */
+  /** What the volume becomes. @default One TIFF where the target ends with `.tif` or `.tiff`, else a folder of TIFF sections */
   readonly format?: PullFormat;
   /**
    * How TIFF strips are compressed; a PNG is always deflated. ImageJ reads `none` and `deflate`; integers are stored as
