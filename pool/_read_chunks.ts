@@ -1,5 +1,6 @@
 /** Stored chunks, decoded into a band. */
-import { openChunkCodec } from "../codecs/chunk_codec.ts";
+import { type ChunkCodec, openChunkCodec } from "../codecs/chunk_codec.ts";
+import { ChunkError } from "../codecs/chunk_error.ts";
 import { type Box, intersect } from "../core/box.ts";
 import { type Dtype, viewVoxels, VOXEL_BYTES, type VoxelArray } from "../core/dtype.ts";
 import type { ChunkEncoding } from "../core/layout.ts";
@@ -41,12 +42,31 @@ export async function readChunks(
     const stored = new Uint8Array(length);
     readFully(file, path, offset, stored);
     const read = performance.now();
-    const voxels = viewVoxels(dtype, codec.decode(stored, product(chunk)));
+    const voxels = viewVoxels(dtype, decodeChunk(codec, stored, product(chunk), path, offset));
     const chunkBox = { min, max: mapPoint(chunk, (size, axis) => min[axis] + size) };
     const inside = intersect(chunkBox, box);
     if (inside !== undefined) copyBox(voxels, chunkBox, data, box, inside);
     times.read += read - start;
     times.decode += performance.now() - read;
+  }
+}
+
+function decodeChunk(
+  codec: ChunkCodec,
+  stored: Uint8Array,
+  voxels: number,
+  path: string,
+  offset: number,
+): Uint8Array {
+  try {
+    return codec.decode(stored, voxels);
+  } catch (error) {
+    if (!(error instanceof ChunkError)) throw error;
+    throw new ChunkError(
+      `Cannot read the chunk at byte ${offset} of "${path}": ${error.message}; run \`sluice verify\``,
+      error.kind,
+      { cause: error },
+    );
   }
 }
 

@@ -3,6 +3,7 @@
  * One thread of a pool: takes a job, answers it, one after the other.
  * @module
  */
+import { SluiceError } from "../core/errors.ts";
 import { type JobInput, type JobName, runJob } from "./jobs.ts";
 import type { Answer } from "./worker_pool.ts";
 
@@ -28,6 +29,7 @@ async function answer(id: number, name: JobName, input: JobInput<JobName>): Prom
           message: thrown.message,
           stack: thrown.stack,
           kind: (thrown as { kind?: string }).kind,
+          known: thrown instanceof SluiceError,
         },
       } satisfies Answer,
     );

@@ -2,6 +2,7 @@
  * Threads that decode, encode and downsample.
  * @module
  */
+import type { VoxelArray } from "../core/dtype.ts";
 import { ImageError, SluiceError } from "../core/errors.ts";
 import type { JobInput, JobName, JobOutput, JobTimes } from "./jobs.ts";
 
@@ -15,7 +16,10 @@ export interface WorkerPoolOptions {
 export interface RunOptions {
   /** Buffers that move to the worker rather than being copied. */
   readonly transfer?: readonly Transferable[];
-  /** Ends the wait with `signal.reason`; a job that already runs goes on unheard. */
+  /**
+   * Ends the wait with `signal.reason`. A job that already runs goes on unheard; but one that writes into the caller's
+   * memory is waited for first, so that the caller may use that memory for something else.
+   */
   readonly signal?: AbortSignal;
   /** Jobs of one lane run in one worker, in order: for those that keep a file open between them. */
   readonly lane?: number;
@@ -31,7 +35,8 @@ interface Pending {
 }
 
 interface Thread {
-  worker: Worker;
+  /** None before its first job, and after it died. */
+  worker: Worker | undefined;
   readonly running: Map<number, Pending>;
   readonly lane: Pending[];
 }
@@ -51,16 +56,25 @@ export interface ThrownError {
   readonly stack?: string;
   /** What callers branch on, where the class has it. */
   readonly kind?: string;
+  /** Whether it is a fault that the person at the keyboard can mend. */
+  readonly known: boolean;
 }
 
 /** Jobs in flight in one worker: one that runs, one that waits so that the worker never idles. */
 const AHEAD = 2;
 
+/** Where each job writes what it makes: memory that threads must share, or the caller would never see it. */
+const WRITES: { readonly [K in JobName]?: keyof JobInput<K> } = {
+  readImages: "data",
+  readChunks: "data",
+  downsample: "target",
+};
+
 /**
  * A pool of workers for the jobs of `jobs.ts`: the least busy worker first.
  *
  * A job that throws rejects with an error of the same name, message and stack; a worker that dies rejects its
- * jobs and is replaced.
+ * jobs, and the next job starts another.
  */
 export class WorkerPool implements AsyncDisposable {
   /** Threads. */
@@ -69,6 +83,7 @@ export class WorkerPool implements AsyncDisposable {
   readonly times: JobTimes = { read: 0, decode: 0, downsample: 0, encode: 0, write: 0 };
   readonly #threads: Thread[] = [];
   readonly #queue: Pending[] = [];
+  readonly #lanes = new Map<number, Promise<unknown>>();
   #nextId = 0;
   #closed = false;
 
@@ -80,7 +95,11 @@ export class WorkerPool implements AsyncDisposable {
     this.size = size;
   }
 
-  /** Runs one job. */
+  /**
+   * Runs one job.
+   * @throws {TypeError} If the job writes into memory that threads cannot share, and the pool has threads.
+   * @throws {SluiceError} If the pool is closed, or the worker of the job died.
+   */
   async run<K extends JobName>(
     name: K,
     input: JobInput<K>,
@@ -88,7 +107,8 @@ export class WorkerPool implements AsyncDisposable {
   ): Promise<JobOutput<K>> {
     signal?.throwIfAborted();
     if (this.#closed) throw new SluiceError(`Cannot run "${name}" as the worker pool is closed`);
-    if (this.size === 0) return await this.#runHere(name, input);
+    if (this.size === 0) return await this.#runHere(name, input, lane, signal);
+    checkShared(name, input);
     const { promise, resolve, reject } = Promise.withResolvers<JobOutput<K>>();
     const pending: Pending = { id: this.#nextId++, name, input, transfer, resolve, reject };
     const queue = lane === undefined ? this.#queue : this.#thread(lane % this.size).lane;
@@ -96,7 +116,7 @@ export class WorkerPool implements AsyncDisposable {
     const onAbort = () => {
       const at = queue.indexOf(pending);
       if (at >= 0) queue.splice(at, 1);
-      reject(signal!.reason);
+      if (at >= 0 || !(name in WRITES)) reject(signal!.reason);
     };
     signal?.addEventListener("abort", onAbort, { once: true });
     this.#dispatch();
@@ -104,14 +124,38 @@ export class WorkerPool implements AsyncDisposable {
       return await promise;
     } finally {
       signal?.removeEventListener("abort", onAbort);
+      signal?.throwIfAborted();
     }
   }
 
-  async #runHere<K extends JobName>(name: K, input: JobInput<K>): Promise<JobOutput<K>> {
-    const { runJob } = await import("./jobs.ts");
-    const { value, times } = await runJob(name, input);
-    this.#count(times);
-    return value;
+  async #runHere<K extends JobName>(
+    name: K,
+    input: JobInput<K>,
+    lane: number | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<JobOutput<K>> {
+    const work = async () => {
+      signal?.throwIfAborted();
+      const { runJob } = await import("./jobs.ts");
+      return await runJob(name, input);
+    };
+    const before = lane === undefined ? undefined : this.#lanes.get(lane);
+    const job = before === undefined ? work() : before.then(work);
+    if (lane !== undefined) this.#keepLane(lane, job);
+    try {
+      const { value, times } = await job;
+      this.#count(times);
+      return value;
+    } finally {
+      signal?.throwIfAborted();
+    }
+  }
+
+  #keepLane(lane: number, job: Promise<unknown>): void {
+    const over = job.catch(() => {}).then(() => {
+      if (this.#lanes.get(lane) === over) this.#lanes.delete(lane);
+    });
+    this.#lanes.set(lane, over);
   }
 
   #count(times: JobTimes): void {
@@ -122,14 +166,12 @@ export class WorkerPool implements AsyncDisposable {
 
   #thread(at: number): Thread {
     while (this.#threads.length <= at) {
-      const thread: Thread = { worker: undefined!, running: new Map(), lane: [] };
-      this.#threads.push(thread);
-      this.#start(thread);
+      this.#threads.push({ worker: undefined, running: new Map(), lane: [] });
     }
     return this.#threads[at];
   }
 
-  #start(thread: Thread): void {
+  #start(thread: Thread): Worker {
     const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
     thread.worker = worker;
     worker.onmessage = ({ data }: MessageEvent<Answer>) => {
@@ -145,14 +187,16 @@ export class WorkerPool implements AsyncDisposable {
     worker.onerror = (event) => {
       event.preventDefault();
       worker.terminate();
+      if (thread.worker !== worker) return;
+      thread.worker = undefined;
       const lost = [...thread.running.values()];
       thread.running.clear();
       for (const { name, reject } of lost) {
         reject(new SluiceError(`Cannot finish "${name}" as its worker died: ${event.message}`));
       }
-      if (!this.#closed) this.#start(thread);
       this.#dispatch();
     };
+    return worker;
   }
 
   #dispatch(): void {
@@ -174,7 +218,11 @@ export class WorkerPool implements AsyncDisposable {
   #post(thread: Thread, pending: Pending): void {
     thread.running.set(pending.id, pending);
     try {
-      thread.worker.postMessage({ id: pending.id, name: pending.name, input: pending.input }, [
+      (thread.worker ?? this.#start(thread)).postMessage({
+        id: pending.id,
+        name: pending.name,
+        input: pending.input,
+      }, [
         ...pending.transfer,
       ]);
     } catch (error) {
@@ -188,7 +236,7 @@ export class WorkerPool implements AsyncDisposable {
     this.#closed = true;
     const gone = new SluiceError("Cannot finish the job as the worker pool is closed");
     for (const thread of this.#threads) {
-      thread.worker.terminate();
+      thread.worker?.terminate();
       for (const { reject } of [...thread.running.values(), ...thread.lane]) reject(gone);
     }
     for (const { reject } of this.#queue.splice(0)) reject(gone);
@@ -197,12 +245,29 @@ export class WorkerPool implements AsyncDisposable {
   }
 }
 
-function revive({ name, message, stack, kind }: ThrownError): Error {
+function checkShared<K extends JobName>(name: K, input: JobInput<K>): void {
+  const target = WRITES[name];
+  if (target === undefined) return;
+  const { buffer } = input[target] as VoxelArray;
+  if (buffer instanceof SharedArrayBuffer) return;
+  throw new TypeError(
+    `Cannot run "${name}" in a worker as its "${
+      String(target)
+    }" is not on shared memory: a copy would be filled and lost; take it from BandBuffers, or use a pool of size 0`,
+  );
+}
+
+function revive({ name, message, stack, kind, known }: ThrownError): Error {
   const error = name === "ImageError"
     ? new ImageError(message, kind as ImageError["kind"])
+    : known
+    ? new SluiceError(message)
     : new Error(message);
   if (error.name !== name) {
     Object.defineProperty(error, "name", { value: name, configurable: true });
+  }
+  if (kind !== undefined && !("kind" in error)) {
+    Object.defineProperty(error, "kind", { value: kind, enumerable: true });
   }
   if (stack !== undefined) error.stack = stack;
   return error;
