@@ -241,7 +241,7 @@ const COMMANDS: readonly Command[] = [
       {
         name: "compression",
         value: "NAME",
-        choices: ["none", "deflate", "zstd", "lzw"],
+        choices: ["none", "deflate", "zstd"],
         help: "Of a TIFF; ImageJ reads none and deflate",
         default: "deflate",
       },
