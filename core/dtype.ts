@@ -51,6 +51,13 @@ export type VoxelArray =
  * ```
  */
 export function viewVoxels(dtype: Dtype, bytes: Uint8Array): VoxelArray {
+  if (bytes.byteLength % VOXEL_BYTES[dtype] !== 0) {
+    throw new RangeError(
+      `Cannot see ${bytes.byteLength} bytes as ${dtype}: they must be a multiple of ${
+        VOXEL_BYTES[dtype]
+      }`,
+    );
+  }
   return new ARRAYS[dtype](
     bytes.buffer as ArrayBuffer,
     bytes.byteOffset,

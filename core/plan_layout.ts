@@ -120,6 +120,11 @@ export function planScales(
  */
 export function planLayout(options: PlanLayoutOptions): { layout: Layout; phases: Phase[] } {
   const { size, dtype, axes, kind, voxelSize, encoding, levels } = options;
+  if (!size.every((side) => Number.isSafeInteger(side) && side > 0)) {
+    throw new UsageError(
+      `Cannot cut a volume of ${size.join("x")} voxels: every side must be a positive integer`,
+    );
+  }
   const chunk = options.chunk ?? chooseChunk(size, voxelSize);
   check("chunk", chunk);
   if (levels !== undefined && !(Number.isInteger(levels) && levels > 0)) {

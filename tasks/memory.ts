@@ -20,7 +20,9 @@ export interface MemoryShares {
 
 const MIB = 1 << 20;
 /** A larger band gains nothing: its work is spread over the threads long before. */
-const LARGEST_BAND = 32 * MIB;
+const LARGEST_BAND = 16 * MIB;
+/** Streamed images decode as fast as whole ones; only where they are small is it worth to hold them whole. */
+const MOST_WHOLE = 64 * MIB;
 
 /** Half of what the machine, or the control group the process runs in, has free now. */
 export function defaultMemory(): number {
@@ -62,13 +64,11 @@ export function shareMemory(plan: Plan, memory: number, threads: number): Memory
   }
   const tasks = memory >= 2 * need + 64 * MIB ? 2 : 1;
   const share = (memory - chunks * tasks) / tasks;
+  const bandBytes = Math.max(least, Math.min(LARGEST_BAND, share / 6));
   return {
     tasks,
-    bandBytes: Math.max(least, Math.min(LARGEST_BAND, share / 6)),
-    wholeBytes: Math.max(
-      0,
-      Math.floor(share - 4 * Math.max(least, Math.min(LARGEST_BAND, share / 6))) / 2,
-    ),
+    bandBytes,
+    wholeBytes: Math.max(0, Math.min(MOST_WHOLE, Math.floor(share - 4 * bandBytes) / 2)),
   };
 }
 
