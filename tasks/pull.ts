@@ -45,8 +45,8 @@ export interface PullOptions {
   /** What the volume becomes. @default One TIFF where the target ends with `.tif` or `.tiff`, else a folder of TIFF sections */
   readonly format?: PullFormat;
   /**
-   * How TIFF strips are compressed; a PNG is always deflated. ImageJ reads `none` and `deflate`; integers are stored as
-   * differences (predictor 2), which ImageJ before 1.53 does not undo for deflate.
+   * How TIFF strips are compressed; a PNG is always deflated. Every program reads `none`. Integers are stored as
+   * differences (predictor 2), which old versions of ImageJ do not undo for `deflate`; it does not read `zstd`.
    * @default "deflate"
    */
   readonly compression?: TiffCompression;

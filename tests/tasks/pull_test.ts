@@ -13,7 +13,7 @@ import { OmeZarrStore } from "../../stores/ome_zarr.ts";
 import { cutRows } from "../../tasks/_cut_rows.ts";
 import { ingest } from "../../tasks/ingest.ts";
 import { type PullOptions, pullVolume } from "../../tasks/pull.ts";
-import { withFolder } from "../_stack.ts";
+import { makeStack, withFolder } from "../_stack.ts";
 import { diskSource } from "../codecs/_png_reading.ts";
 import { makeVolume, type TestVolume } from "./_volume.ts";
 
@@ -192,6 +192,30 @@ Deno.test("pullVolume() writes the same bytes whatever the threads, the same vox
       volume.cut(box([0, 3, 4], [1409, 600, 5])),
       "png",
     );
+  }));
+
+Deno.test("pullVolume() pulls a coarser scale, with its voxel size and its own z", () =>
+  withFolder(async (folder) => {
+    const stack = await makeStack(join(folder, "raw"));
+    const path = join(folder, "in.ome.zarr");
+    await using ledger = await openLedger("memory:");
+    await using pool = new WorkerPool({ size: 0 });
+    const voxelSize: VoxelSize = { x: 4.6, y: 4.6, z: 5, unit: "nanometer" };
+    await ingest([stack.pattern], path, { ledger, pool, levels: 3, voxelSize });
+    await pull({ path }, join(folder, "out"), { scale: 1, x: [2, 19], z: [1, 6] });
+    deepEqual(
+      await names(join(folder, "out")),
+      [1, 2, 3, 4, 5].map((z) => `section_000${z}.tif`),
+    );
+    await using store = await OmeZarrStore.open(path, { pool });
+    for (const z of [1, 5]) {
+      const file = join(folder, "out", `section_000${z}.tif`);
+      const { voxelSize } = await tiff.describe(diskSource(file));
+      deepEqual(voxelSize, { x: 9.2, y: 9.2, z: 10, unit: "nanometer" });
+      const slab = await store.read(box([2, 0, z], [19, 15, z + 1]), { scale: 1 });
+      const [band] = await Array.fromAsync(slab.bands(), ({ data }) => viewBytes(data).slice());
+      same(await readImages(file), band, `section ${z}`);
+    }
   }));
 
 Deno.test("pullVolume() tells how far it is, and of voxels that are no data", () =>
