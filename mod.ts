@@ -96,12 +96,15 @@ export type {
   ImagePart,
   ReadImagesInput,
 } from "./pool/_read_images.ts";
+export type { TiffCompression } from "./codecs/tiff_encode.ts";
 export type { StripPacking } from "./codecs/tiff_encode.ts";
 export * from "./pool/worker_pool.ts";
 
+export * from "./tasks/contact_sheet.ts";
 export * from "./tasks/create.ts";
 export * from "./tasks/ingest.ts";
 export * from "./tasks/join.ts";
 export * from "./tasks/memory.ts";
 export * from "./tasks/plan.ts";
+export * from "./tasks/pull.ts";
 export * from "./tasks/verify.ts";

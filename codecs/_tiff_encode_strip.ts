@@ -68,9 +68,9 @@ function deflate(bytes: Uint8Array, strategy: number): Uint8Array<ArrayBuffer> {
   return owned(deflateSync(bytes, { level: DEFLATE_LEVEL, strategy, chunkSize }));
 }
 
-/** Moves to another thread what it needs, and no pool of small buffers with it. */
+/** A copy in memory of its own: what zlib gives is a Buffer, whose `slice` shares a pool that cannot move to a thread. */
 function owned(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return bytes.slice() as Uint8Array<ArrayBuffer>;
+  return new Uint8Array(bytes);
 }
 
 function predict(rows: VoxelArray, width: number, predictor: 1 | 2 | 3, to: Uint8Array): void {

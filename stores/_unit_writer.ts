@@ -147,8 +147,8 @@ export class FileUnitWriter implements UnitWriter {
       bytes: this.#bytes,
       crc: this.#crc,
       voxels: crc32(viewBytes(this.#crcs)),
-      min: this.#min ?? 0,
-      max: this.#max ?? 0,
+      min: asJson(this.#min ?? 0),
+      max: asJson(this.#max ?? 0),
     };
   }
 
@@ -176,7 +176,13 @@ export class FileUnitWriter implements UnitWriter {
   }
 }
 
+/** JSON has no infinite numbers. */
+function asJson(value: number | string): number | string {
+  return typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
+}
+
 function isLess(a: number | string, b: number | string): boolean {
+  if (Number.isNaN(b)) return true;
   return typeof a === "string" || typeof b === "string" ? BigInt(a) < BigInt(b) : a < b;
 }
 
