@@ -56,6 +56,7 @@ export class FileUnitWriter implements UnitWriter {
   readonly #waiting = new Map<number, EncodedChunk>();
   #next = 0;
   #file: Deno.FsFile | undefined;
+  #isOpen = true;
   /** Whether a file lies under the temporary name. */
   #isTemporary = false;
   #bytes = 0;
@@ -75,11 +76,12 @@ export class FileUnitWriter implements UnitWriter {
   }
 
   put(index: Point, chunk: EncodedChunk): void {
-    const position = ravel(
-      mapPoint(index, (value, axis) => value - this.#shape.first[axis]),
-      this.#shape.grid,
-    );
-    if (!this.#rank.has(position)) {
+    const { first, grid } = this.#shape;
+    const cell = mapPoint(index, (value, axis) => value - first[axis]);
+    const position = ravel(cell, grid);
+    if (
+      cell.some((value, axis) => value < 0 || value >= grid[axis]) || !this.#rank.has(position)
+    ) {
       throw new RangeError(
         `Cannot put chunk [${index}] into unit ${unitName(this.#unit)}: it lies outside`,
       );
@@ -112,6 +114,11 @@ export class FileUnitWriter implements UnitWriter {
   }
 
   async commit(guard: () => void | Promise<void> = () => {}): Promise<UnitReceipt> {
+    if (!this.#isOpen) {
+      throw new SluiceError(
+        `Cannot commit unit ${unitName(this.#unit)}: it was committed or disposed before`,
+      );
+    }
     if (this.#next < this.chunks) {
       throw new SluiceError(
         `Cannot commit unit ${unitName(this.#unit)}: ${
@@ -119,6 +126,7 @@ export class FileUnitWriter implements UnitWriter {
         } of its ${this.chunks} chunks were not put`,
       );
     }
+    this.#isOpen = false;
     const { path, temporary } = this.#files;
     if (this.#file !== undefined) {
       if (this.#withIndex) this.#write(encodeIndex(this.#places));
@@ -168,6 +176,7 @@ export class FileUnitWriter implements UnitWriter {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isOpen = false;
     this.#file?.close();
     this.#file = undefined;
     if (!this.#isTemporary) return;

@@ -104,7 +104,8 @@ function multiscales(
   const axes = layout.axes.map((axis) => ({
     name: axis,
     type: axis === "t" ? "time" : axis === "c" ? "channel" : "space",
-    ...(voxelSize !== undefined && (axis === "x" || axis === "y" || axis === "z")
+    ...(voxelSize !== undefined && (axis === "x" || axis === "y" || axis === "z") &&
+        voxelSize[axis] !== undefined
       ? { unit: voxelSize.unit }
       : {}),
   }));

@@ -3,7 +3,7 @@ import { type Dtype, isDtype } from "../core/dtype.ts";
 import { SluiceError } from "../core/errors.ts";
 import type { ChunkEncoding, Layout, ScaleLayout } from "../core/layout.ts";
 import { AXES, type Axis } from "../core/point.ts";
-import { type LengthUnit, lengthUnit, type VoxelSize } from "../core/units.ts";
+import { convertVoxelSize, lengthUnit, type VoxelSize } from "../core/units.ts";
 import { DTYPES_V2, fromAxes, type ZarrVersion } from "./_zarr_metadata.ts";
 
 interface Attributes {
@@ -26,6 +26,10 @@ interface OmeAttributes {
 interface ArrayV3 {
   readonly shape: readonly number[];
   readonly data_type: string;
+  readonly chunk_key_encoding: {
+    readonly name: string;
+    readonly configuration?: { readonly separator?: string };
+  };
   readonly chunk_grid: { readonly configuration: { readonly chunk_shape: number[] } };
   readonly codecs: readonly CodecV3[];
   readonly fill_value: unknown;
@@ -59,6 +63,7 @@ interface ArrayV2 {
       readonly shuffle: number;
     };
   readonly fill_value: unknown;
+  readonly filters?: readonly unknown[] | null;
   readonly order: string;
   readonly dimension_separator?: string;
 }
@@ -145,7 +150,7 @@ async function parse(
     });
   }
   if (array === undefined) return fail("it has no scales");
-  const unit = lengthUnit(image.axes.find(({ name }) => name === "x")?.unit ?? "");
+  const voxelSize = parseEdges(image.axes, base);
   return {
     zarr,
     kind: ome["image-label"] === undefined ? "image" : "labels",
@@ -158,17 +163,33 @@ async function parse(
       scales,
       downsample: image.type === "mode" ? "mode" : "mean",
     },
-    ...(unit === undefined ? {} : { voxelSize: edges(axes, base, unit) }),
+    ...(voxelSize === undefined ? {} : { voxelSize }),
   };
 }
 
-function edges(axes: readonly Axis[], base: readonly number[], unit: LengthUnit): VoxelSize {
-  const [x, y, z] = fromAxes(axes, base, 1);
-  return { x, y, z, unit };
+/** Edge lengths in the unit of x; axes may have units of their own. Unknown where x or y has none. */
+function parseEdges(
+  axes: readonly { readonly name: Axis; readonly unit?: string }[],
+  base: readonly number[],
+): VoxelSize | undefined {
+  const unit = lengthUnit(axes.find(({ name }) => name === "x")?.unit ?? "");
+  const edge = (axis: Axis): number | undefined => {
+    const at = axes.findIndex(({ name }) => name === axis);
+    const own = lengthUnit(axes[at]?.unit ?? "");
+    if (unit === undefined || own === undefined) return undefined;
+    return convertVoxelSize({ x: base[at], y: base[at], unit: own }, unit).x;
+  };
+  const [x, y, z] = [edge("x"), edge("y"), edge("z")];
+  if (unit === undefined || x === undefined || y === undefined) return undefined;
+  return { x, y, ...(z === undefined ? {} : { z }), unit };
 }
 
 function parseArrayV3(array: ArrayV3, fail: (state: string) => never): ParsedArray {
   if (!isDtype(array.data_type)) return fail(`its dtype is ${array.data_type}, which is not read`);
+  const { name: naming, configuration: keys } = array.chunk_key_encoding;
+  if (naming !== "default" || (keys?.separator ?? "/") !== "/") {
+    return fail(`its chunk names are not "c" and numbers separated by "/"`);
+  }
   const shard = array.chunk_grid.configuration.chunk_shape;
   const sharding = array.codecs.find(({ name }) => name === "sharding_indexed")?.configuration;
   if ((sharding?.index_location ?? "end") !== "end") {
@@ -220,6 +241,7 @@ function parseArrayV2(array: ArrayV2, fail: (state: string) => never): ParsedArr
   if (dtype === undefined || !isDtype(dtype)) {
     return fail(`its dtype is ${array.dtype}, which is not read`);
   }
+  if ((array.filters?.length ?? 0) > 0) return fail("its chunks are filtered, which is not read");
   if (array.order !== "C") return fail("its chunks are in Fortran order");
   if (array.dimension_separator !== "/") return fail(`its chunk names are not separated by "/"`);
   return {

@@ -8,14 +8,14 @@ import { join, resolve } from "node:path";
 import type { Box } from "../core/box.ts";
 import { boxVolume } from "../core/box.ts";
 import { type VoxelArray } from "../core/dtype.ts";
-import { isNotFound, SluiceError } from "../core/errors.ts";
+import { isNotFound, messageOf, SluiceError } from "../core/errors.ts";
 import { type Layout, type Unit, unitBox, unitName, unitsOf } from "../core/layout.ts";
 import { allSettled } from "../core/abort.ts";
 import { leastCommonMultiple } from "../core/integers.ts";
 import { mapPoint, type Point, product, unravel } from "../core/point.ts";
 import { BandBuffers, type Slab } from "../core/slab.ts";
 import type { VoxelSize } from "../core/units.ts";
-import { indexBytes, parseIndex } from "../codecs/shard_index.ts";
+import { type ChunkPlace, indexBytes, parseIndex } from "../codecs/shard_index.ts";
 import { fillVoxels } from "../pool/_encode_chunks.ts";
 import { readFully } from "../pool/_read_chunks.ts";
 import { readBands } from "../pool/bands.ts";
@@ -263,7 +263,7 @@ export class OmeZarrStore implements Store {
       );
     }
     readFully(open, path, size - bytes.length, bytes);
-    const places = parseIndex(bytes, size - bytes.length);
+    const places = readIndex(path, bytes, size - bytes.length);
     return present.flatMap((position) => {
       const place = places[position];
       return place === undefined ? [] : [{ box: boxOf(position), ...place }];
@@ -273,6 +273,17 @@ export class OmeZarrStore implements Store {
   /** Nothing stays open between calls. */
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();
+  }
+}
+
+function readIndex(path: string, bytes: Uint8Array, dataBytes: number): ChunkPlace[] {
+  try {
+    return parseIndex(bytes, dataBytes);
+  } catch (error) {
+    throw new SluiceError(
+      `Cannot read "${path}" as a shard: ${messageOf(error)}; run \`sluice verify\``,
+      { cause: error },
+    );
   }
 }
 
