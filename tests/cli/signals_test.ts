@@ -7,9 +7,9 @@ import { command, ended, type Ran, Sluice } from "./_sluice.ts";
 const INGEST = ["ingest", "raw", "out.ome.zarr", "--chunk", "32x32x2", "--workers", "1"] as const;
 
 /** A stack that takes some seconds: many small tasks. */
-async function slowStack(): Promise<Sluice> {
+async function slowStack(side = 160): Promise<Sluice> {
   const sluice = await Sluice.of();
-  await makeSample({ directory: sluice.path("raw"), width: 160, height: 160, depth: 120 });
+  await makeSample({ directory: sluice.path("raw"), width: side, height: side, depth: 120 });
   return sluice;
 }
 
@@ -66,7 +66,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 
 Deno.test("SIGINT twice: all ends at once, leases are given back, and nothing is lost", async () => {
-  await using sluice = await slowStack();
+  await using sluice = await slowStack(384);
   const slow = [
     ...INGEST.slice(0, 3),
     "--chunk",
@@ -78,7 +78,7 @@ Deno.test("SIGINT twice: all ends at once, leases are given back, and nothing is
   ];
   const process = sluice.start(...slow);
   await waitForTasks(sluice, 0);
-  await pause(300);
+  await pause(400);
   process.kill("SIGINT");
   await pause(300);
   process.kill("SIGINT");
