@@ -2,23 +2,18 @@
 // each width left one code early. Written in AssemblyScript; scripts/build_wasm.ts compiles it.
 //
 // Every string but a literal lies in the output already: the one that a code stands for is the
-// string before it and one byte more, which follows it there. So a code is decoded by copying from
-// earlier output; strings of up to seven bytes, which are most, lie in the table themselves.
+// string before it and one byte more, which follows it there. So the table holds positions and
+// lengths, and a code is decoded by copying from earlier output.
 //
-// Memory: packed bytes, table, places of long strings, output. The window keeps what was written
-// since the last Clear, as codes may still point there: 3838 codes reach 7.4 MB at most.
+// Memory: literals, table, packed bytes, output. The window keeps what was written since the last
+// Clear, as codes may still point there: 3838 codes reach 7.4 MB at most.
 
-const INPUT: u32 = 0;
+const LITERALS: u32 = 0;
+/** Of each code the position of its string, and above that its length. */
+const TABLE: u32 = 256;
+const INPUT: u32 = TABLE + 4096 * 8;
 const INPUT_BYTES: u32 = 65536;
-/** A string's first seven bytes from the lowest up, and its length above them, or LONG. */
-const TABLE: u32 = INPUT + INPUT_BYTES + 256;
-/** Where a string lies in the output, and its length above that. */
-const PLACES: u32 = TABLE + 4096 * 8;
-const OUTPUT: u32 = PLACES + 4096 * 8;
-
-const IN_TABLE: u32 = 7;
-const LONG: u64 = 255;
-const BYTES: u64 = 0x00ff_ffff_ffff_ffff;
+const OUTPUT: u32 = INPUT + INPUT_BYTES + 256;
 
 const CLEAR: u32 = 256;
 const END: u32 = 257;
@@ -28,18 +23,25 @@ const NEEDS_INPUT: i32 = 0;
 const REACHED_LIMIT: i32 = 1;
 const ENDED: i32 = 2;
 const BAD_CODE: i32 = 3;
+/** The next code has another width. */
+const OTHER_WIDTH: i32 = 4;
 
-/** Bits of the input that were used up, of the first byte that still counts. */
-let skipped: u32 = 0;
-let width: u32 = 9;
-let next: u32 = 258;
-let previous: u32 = 0;
+/** Bits of the input that were taken and not used up, from the highest down, and how many. */
+let hold: u64 = 0;
+let held: u64 = 0;
+let width: u64 = 9;
+/**
+ * The code that the next string gets. The first code after a Clear has none before it that its
+ * string could go on from: it fills the entry of END, which nothing reads.
+ */
+let next: u32 = END;
+let previous: u32 = OUTPUT;
 let previousLength: u32 = 0;
-let previousString: u64 = 0;
 let out: u32 = OUTPUT;
 /** Where the output since the last Clear begins, and where the last string of a full table ends. */
 let epoch: u32 = OUTPUT;
-let frozen: u32 = 0;
+let frozen: u32 = OUTPUT;
+let used: u32 = INPUT;
 
 export function inputAt(): u32 {
   return INPUT;
@@ -47,6 +49,11 @@ export function inputAt(): u32 {
 
 export function inputBytes(): u32 {
   return INPUT_BYTES;
+}
+
+/** Where the input begins that was not taken yet. */
+export function inputUsed(): u32 {
+  return used;
 }
 
 export function outputAt(): u32 {
@@ -59,17 +66,18 @@ export function outputEnd(): u32 {
 
 export function reset(): void {
   for (let byte: u32 = 0; byte < 256; byte++) {
-    store<u64>(TABLE + (byte << 3), (<u64> 1 << 56) | byte);
+    store<u8>(LITERALS + byte, byte);
+    store<u64>(TABLE + (byte << 3), (<u64> 1 << 32) | (LITERALS + byte));
   }
-  skipped = 0;
+  hold = 0;
+  held = 0;
   width = 9;
-  next = 258;
-  previous = 0;
+  next = END;
+  previous = OUTPUT;
   previousLength = 0;
-  previousString = 0;
   out = OUTPUT;
   epoch = OUTPUT;
-  frozen = 0;
+  frozen = OUTPUT;
 }
 
 /** Moves what codes may still point at to the start of the window; all else must have been taken. */
@@ -78,10 +86,10 @@ export function compact(): u32 {
   const end = next == CODES ? frozen : out;
   memory.copy(OUTPUT, epoch, end - epoch);
   for (let code: u32 = 258; code < next; code++) {
-    const place = PLACES + (code << 3);
-    store<u64>(place, load<u64>(place) - shift);
+    const entry = TABLE + (code << 3);
+    store<u64>(entry, load<u64>(entry) - shift);
   }
-  previous -= shift;
+  previous = next == END ? OUTPUT : previous - shift;
   frozen = end - shift;
   out = frozen;
   epoch = OUTPUT;
@@ -90,100 +98,117 @@ export function compact(): u32 {
 
 /**
  * Decodes from `from` to `end` (within the input) until the output reaches `limit`, which it may
- * pass by one string. Of input that was not used up, `inputUsed` tells where it begins.
+ * pass by one string.
  */
 export function decode(from: u32, end: u32, limit: u32): i32 {
-  let bit = (from << 3) + skipped;
-  const lastBit = end << 3;
-  let size = width;
+  used = from;
+  let status = OTHER_WIDTH;
+  while (status == OTHER_WIDTH) {
+    if (width == 12) status = decodeWidth<u64>(end, limit);
+    else if (width == 11) status = decodeWidth<u32>(end, limit);
+    else if (width == 10) status = decodeWidth<u16>(end, limit);
+    else status = decodeWidth<u8>(end, limit);
+  }
+  return status;
+}
+
+/**
+ * Decodes codes of one width. T only stands for the width: the compiler makes a function for each,
+ * in which it is a constant, and that is faster by a quarter.
+ */
+function decodeWidth<T>(end: u32, limit: u32): i32 {
+  const size: u64 = sizeof<T>() == 1 ? 9 : sizeof<T>() == 2 ? 10 : sizeof<T>() == 4 ? 11 : 12;
+  let bits = hold;
+  let count = held;
+  let at = used;
   let free = next;
   let last = previous;
   let lastLength = previousLength;
-  let lastString = previousString;
   let to = out;
   let status = REACHED_LIMIT;
   while (to < limit) {
-    if (bit + size > lastBit) {
-      status = NEEDS_INPUT;
-      break;
-    }
-    const code = <u32> ((bswap<u64>(load<u64>(bit >> 3)) << (bit & 7)) >> (64 - size));
-    bit += size;
-    let string: u64;
-    let length: u32;
-    let source: u32 = 0;
-    if (code < free) {
-      if (code == CLEAR) {
-        size = 9;
-        free = 258;
-        lastLength = 0;
-        epoch = to;
-        continue;
+    if (count < size) {
+      if (at + 8 <= end) {
+        bits |= bswap<u64>(load<u64>(at)) >> count;
+        at += <u32> ((63 - count) >> 3);
+        count |= 56;
+      } else {
+        while (count <= 56 && at < end) {
+          bits |= (<u64> load<u8>(at)) << (56 - count);
+          at += 1;
+          count += 8;
+        }
+        if (count < size) {
+          status = NEEDS_INPUT;
+          break;
+        }
       }
+    }
+    const code = <u32> (bits >> (64 - size));
+    bits <<= size;
+    count -= size;
+    if (code - CLEAR < 2) {
       if (code == END) {
         status = ENDED;
         break;
       }
-      string = load<u64>(TABLE + (code << 3));
-      length = <u32> (string >> 56);
-      if (length > IN_TABLE) {
-        const place = load<u64>(PLACES + (code << 3));
-        source = <u32> place;
-        length = <u32> (place >> 32);
-      }
+      free = END;
+      lastLength = 0;
+      epoch = to;
+      if (size == 9) continue;
+      width = 9;
+      status = OTHER_WIDTH;
+      break;
+    }
+    let length: u32;
+    if (code < free) {
+      const entry = load<u64>(TABLE + (code << 3));
+      length = <u32> (entry >> 32);
+      copy(<u32> entry, to, length);
     } else {
-      if (code != free || lastLength == 0) {
+      if (code != free) {
         status = BAD_CODE;
         break;
       }
-      // The string before, and its own first byte.
-      string = extended(lastString, lastLength, lastString);
-      source = last;
+      // The string before and its own first byte, which was copied before it was there.
       length = lastLength + 1;
+      copy(last, to, length);
+      store<u8>(to + lastLength, load<u8>(to));
     }
-    // Eight bytes at a time, past the end of the string too: what lies there comes later.
-    if (length <= IN_TABLE) {
-      store<u64>(to, string);
-    } else {
-      for (let done: u32 = 0; done < length; done += 8) {
-        store<u64>(to + done, load<u64>(source + done));
-      }
-      // Where a string runs into itself, its last byte was copied too soon.
-      store<u8>(to + length - 1, code < free ? load<u8>(source + length - 1) : <u8> string);
-    }
-    if (lastLength != 0 && free < CODES) {
-      store<u64>(TABLE + (free << 3), extended(lastString, lastLength, string));
-      store<u64>(PLACES + (free << 3), ((<u64> (lastLength + 1)) << 32) | last);
+    if (free < CODES) {
+      store<u64>(TABLE + (free << 3), ((<u64> (lastLength + 1)) << 32) | last);
       free += 1;
-      if (free == <u32> ((1 << size) - 1) && size < 12) size += 1;
-      if (free == CODES) frozen = to + length;
+      if (size < 12) {
+        if (free == <u32> ((<u64> 1 << size) - 1)) {
+          last = to;
+          lastLength = length;
+          to += length;
+          width = size + 1;
+          status = OTHER_WIDTH;
+          break;
+        }
+      } else if (free == CODES) {
+        frozen = to + length;
+      }
     }
     last = to;
     lastLength = length;
-    lastString = string;
     to += length;
   }
-  used = bit >> 3;
-  skipped = bit & 7;
-  width = size;
+  hold = bits;
+  held = count;
+  used = at;
   next = free;
   previous = last;
   previousLength = lastLength;
-  previousString = lastString;
   out = to;
   return status;
 }
 
-/** The entry of a string of `length` bytes and the first byte of `following`. */
-// @ts-ignore: decorator
-@inline
-function extended(string: u64, length: u32, following: u64): u64 {
-  if (length >= IN_TABLE) return (string & BYTES) | (LONG << 56);
-  return (string & BYTES) | ((following & 255) << (length << 3)) | ((<u64> length + 1) << 56);
-}
-
-/** Where the input that is not used up begins; fewer bits than a byte of its first may count. */
-let used: u32 = INPUT;
-export function inputUsed(): u32 {
-  return used;
+/** Copies eight bytes at a time, past the end of the string too: what lies there comes later. */
+function copy(source: u32, to: u32, length: u32): void {
+  store<u64>(to, load<u64>(source));
+  for (let done: u32 = 8; done < length; done += 8) {
+    store<u64>(to + done, load<u64>(source + done));
+  }
 }
