@@ -89,7 +89,7 @@ Deno.test("SIGINT twice: all ends at once, leases are given back, and nothing is
   equal(stopped.stdout, "");
   match(
     stopped.stderr,
-    /\nsluice: Stopped with \d of 3 tasks done; to go on: the same command again, or sluice join/,
+    /\nsluice: Stopped with \d of 4 tasks done; to go on: the same command again, or sluice join/,
   );
   const { document } = await sluice.json("status", "out.ome.zarr");
   equal(document.state, "active");
