@@ -32,7 +32,7 @@ export interface EncodedChunk {
   readonly bytes: Uint8Array<ArrayBuffer> | undefined;
   /** CRC-32 of its voxels before encoding, those beyond the extent included. */
   readonly crc: number;
-  /** Smallest voxel; a string for uint64. */
+  /** Smallest voxel of those within the extent; a string for uint64. */
   readonly min: number | string;
   /** Largest voxel. */
   readonly max: number | string;
@@ -50,15 +50,27 @@ export async function encodeChunks(
   const encoded = corners.map((min) => {
     const chunkBox = { min, max: mapPoint(chunk, (size, axis) => min[axis] + size) };
     const inside = intersect(chunkBox, box);
-    if (inside === undefined || product(boxSize(inside)) < product(chunk)) fillVoxels(voxels, fill);
+    const isPartial = inside === undefined || product(boxSize(inside)) < product(chunk);
+    if (isPartial) fillVoxels(voxels, fill);
     if (inside !== undefined) copyBox(data, box, voxels, chunkBox, inside);
-    const scan = scanVoxels(voxels, fill);
+    // Voxels beyond the extent are nobody's: they are not the smallest or the largest.
+    const scan = scanVoxels(
+      isPartial && inside !== undefined ? cutBox(data, box, dtype, inside) : voxels,
+      fill,
+    );
     const stored = scan.empty ? undefined : codec.encode(bytes) as Uint8Array<ArrayBuffer>;
     if (stored !== undefined) transfer.push(stored.buffer);
     return { bytes: stored, crc: crc32(bytes), min: scan.min, max: scan.max };
   });
   times.encode += performance.now() - start;
   return encoded;
+}
+
+function cutBox(data: VoxelArray, box: Box, dtype: Dtype, inside: Box): VoxelArray {
+  const bytes = new Uint8Array(product(boxSize(inside)) * VOXEL_BYTES[dtype]);
+  const part = viewVoxels(dtype, bytes);
+  copyBox(data, box, part, inside, inside);
+  return part;
 }
 
 let last: VoxelArray = new Uint8Array(0);

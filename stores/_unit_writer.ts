@@ -96,8 +96,9 @@ export class FileUnitWriter implements UnitWriter {
 
   #append(position: number, { bytes, crc, min, max }: EncodedChunk): void {
     this.#crcs[this.#rank.get(position)!] = crc;
-    this.#min = this.#min === undefined || isLess(min, this.#min) ? min : this.#min;
-    this.#max = this.#max === undefined || isLess(this.#max, max) ? max : this.#max;
+    // A chunk of nothing but NaN has NaN for both, which any number outdoes.
+    this.#min = isUnknown(this.#min) || isLess(min, this.#min) ? min : this.#min;
+    this.#max = isUnknown(this.#max) || isLess(this.#max, max) ? max : this.#max;
     if (bytes === undefined) return;
     this.#places[position] = { offset: this.#bytes, length: bytes.length };
     this.#write(bytes);
@@ -190,8 +191,11 @@ function asJson(value: number | string): number | string {
   return typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
 }
 
+function isUnknown(value: number | string | undefined): value is undefined {
+  return value === undefined || Number.isNaN(value);
+}
+
 function isLess(a: number | string, b: number | string): boolean {
-  if (Number.isNaN(b)) return true;
   return typeof a === "string" || typeof b === "string" ? BigInt(a) < BigInt(b) : a < b;
 }
 
