@@ -26,24 +26,53 @@ export function finishRows(rows: Uint8Array, layout: RowLayout): void {
   // Differences were taken between numbers, not between bytes: the order of bytes comes first.
   if (!little) swapBytes(rows, sampleBytes);
   if (predictor === 1) return;
-  if (sampleBytes === 8) return addUp64(rows, samples, rowBytes);
-  const Type = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array }[sampleBytes] ?? Uint8Array;
-  const values = new Type(
-    rows.buffer as ArrayBuffer,
-    rows.byteOffset,
-    rows.byteLength / sampleBytes,
-  );
-  const width = rowBytes / sampleBytes;
-  if (samples === 1) {
-    for (let start = 0; start < values.length; start += width) {
-      let sum = 0;
-      for (let index = start; index < start + width; index++) {
+  const { buffer, byteOffset } = rows;
+  const [count, width] = [rows.length / sampleBytes, rowBytes / sampleBytes];
+  switch (sampleBytes) {
+    case 1:
+      return addUp8(rows, samples, width);
+    case 2:
+      return addUp16(new Uint16Array(buffer, byteOffset, count), samples, width);
+    case 4:
+      return addUp32(new Uint32Array(buffer, byteOffset, count), samples, width);
+    default:
+      return addUp64(rows, samples, rowBytes);
+  }
+}
+
+// The same three times: a loop that meets arrays of several types runs at half the rate.
+
+function addUp8(values: Uint8Array, samples: number, width: number): void {
+  for (let start = 0; start < values.length; start += width) {
+    if (samples === 1) {
+      for (let index = start, sum = 0; index < start + width; index++) {
         sum = sum + values[index] | 0;
         values[index] = sum;
       }
+    } else {
+      for (let index = start + samples; index < start + width; index++) {
+        values[index] += values[index - samples];
+      }
     }
-    return;
   }
+}
+
+function addUp16(values: Uint16Array, samples: number, width: number): void {
+  for (let start = 0; start < values.length; start += width) {
+    if (samples === 1) {
+      for (let index = start, sum = 0; index < start + width; index++) {
+        sum = sum + values[index] | 0;
+        values[index] = sum;
+      }
+    } else {
+      for (let index = start + samples; index < start + width; index++) {
+        values[index] += values[index - samples];
+      }
+    }
+  }
+}
+
+function addUp32(values: Uint32Array, samples: number, width: number): void {
   for (let start = 0; start < values.length; start += width) {
     for (let index = start + samples; index < start + width; index++) {
       values[index] += values[index - samples];
