@@ -95,6 +95,14 @@ export class WorkerPool implements AsyncDisposable {
     this.size = size;
   }
 
+  /** Starts every thread now rather than with its first job, while something else is being waited for. */
+  start(): void {
+    for (let at = 0; at < this.size && !this.#closed; at++) {
+      const thread = this.#thread(at);
+      if (thread.worker === undefined) this.#start(thread);
+    }
+  }
+
   /**
    * Runs one job.
    * @throws {TypeError} If the job writes into memory that threads cannot share, and the pool has threads.

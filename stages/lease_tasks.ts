@@ -18,7 +18,7 @@ export interface LeaseTasksOptions {
   readonly tasks?: number;
   /** A lease is extended every third of this while its tasks are worked on. @default 60 */
   readonly leaseSeconds?: number;
-  /** Asks the ledger again after this long when all that is left is leased by others. @default 0.5 */
+  /** Asks the ledger again after this long when all that is left is leased by others. @default 0.05 */
   readonly pollSeconds?: number;
   /** Ends the feed without ending the run: tasks in hand are finished, no more are leased. */
   readonly stop?: AbortSignal;
@@ -29,7 +29,7 @@ export interface LeaseTasksOptions {
  * a run that ends early gives back what it holds.
  */
 export function leaseTasks(ledger: Ledger, options: LeaseTasksOptions): TaskFeed<undefined> {
-  const { job, tasks = 1, leaseSeconds = 60, pollSeconds = 0.5, stop } = options;
+  const { job, tasks = 1, leaseSeconds = 60, pollSeconds = 0.05, stop } = options;
   const worker = options.worker ?? `pid ${Deno.pid}`;
   return async function* ({ signal }) {
     const plan = await ledger.plan(job);

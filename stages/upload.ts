@@ -64,7 +64,7 @@ async function uploadTask(
   const { dtype, fill, encoding, scales } = store.layout;
   const open = new Map<string, OpenUnit>();
   const commits: Promise<UnitReceipt>[] = [];
-  const window = Math.max(2, pool.size * 3);
+  const window = pool.size === 0 ? 0 : pool.size * 4 + 8;
   const inFlight: { readonly batch: ChunkBatch; readonly encoded: Promise<EncodedChunk[]> }[] = [];
 
   const unitOf = async (unit: Unit): Promise<OpenUnit> => {
@@ -120,8 +120,11 @@ async function uploadTask(
       }, { signal });
       encoded.catch(() => {});
       inFlight.push({ batch, encoded });
-      while (inFlight.length > (batch.endsBand ? 0 : window)) await putOldest();
+      // The band is over once it is encoded: what is encoded is written while the next band is.
+      if (batch.endsBand) await Promise.allSettled(inFlight.map(({ encoded }) => encoded));
+      while (inFlight.length > window) await putOldest();
     }
+    while (inFlight.length > 0) await putOldest();
     const units = await Promise.all(commits);
     if (open.size > 0) {
       throw new SluiceError(

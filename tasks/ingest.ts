@@ -45,6 +45,7 @@ export async function ingest(
 ): Promise<IngestResult> {
   const { verify = true, onPlanning, onPlanned, onCreated, onVerify, onProgress, ...rest } =
     options;
+  rest.pool.start();
   const report = await planIngest(patterns, { ...rest, onProgress: onPlanning });
   onPlanned?.(report);
   const created = await createJob(report, target, rest);

@@ -71,6 +71,7 @@ const FULL = new Set(["ENOSPC", "EDQUOT", "EROFS"]);
 export async function joinJob(job: number, options: JoinJobOptions): Promise<JobStatus> {
   const { ledger, pool, signal = new AbortController().signal, stop, onProgress, leaseSeconds } =
     options;
+  pool.start();
   const plan = await ledger.plan(job);
   const { target } = await ledger.status(job);
   checkVersions(plan, options.anyVersion ?? false);
