@@ -8,7 +8,6 @@ import {
   boxAtScale,
   cellBox,
   cellsOf,
-  countCells,
   eachCell,
   type Layout,
   type Unit,
@@ -218,11 +217,6 @@ export function tasksTouching(
   return mergeIndices(
     [...eachCell(cellsOf(of, phase.cell))].map((cell) => phase.first + ravel(cell, phase.counts)),
   );
-}
-
-/** Counts the tasks that a grid of `cell` voxels makes of a scale. */
-export function taskGrid(layout: Layout, scale: number, cell: Point): Point {
-  return countCells(layout.scales[scale].size, cell);
 }
 
 function mergeIndices(indices: number[]): [first: number, end: number][] {

@@ -2,7 +2,7 @@
  * Reads a box band by band, one band ahead of whoever consumes it.
  * @module
  */
-import { type Box, boxSize } from "../core/box.ts";
+import type { Box } from "../core/box.ts";
 import type { Dtype, VoxelArray } from "../core/dtype.ts";
 import { type Band, type BandBuffers, rowBytes } from "../core/slab.ts";
 
@@ -66,9 +66,4 @@ export async function* readBands(options: ReadBandsOptions): AsyncGenerator<Band
       buffers.give(band.data);
     }
   }
-}
-
-/** Least bytes of bands that reading a box holds at once: the one in use and the one ahead. */
-export function bandMemory(box: Box, dtype: Dtype, rows: number): number {
-  return 2 * rowBytes(box, dtype) * Math.min(rows, boxSize(box)[1]);
 }
