@@ -40,38 +40,83 @@
  */
 export * from "./core/abort.ts";
 export * from "./core/box.ts";
-export * from "./core/cast.ts";
 export * from "./core/downsample.ts";
 export * from "./core/dtype.ts";
-export * from "./core/errors.ts";
+export { ImageError, LeaseLostError, SluiceError, UsageError } from "./core/errors.ts";
 export * from "./core/layout.ts";
-export * from "./core/plan.ts";
-export * from "./core/plan_layout.ts";
+export {
+  countTasks,
+  dependents,
+  type Lease,
+  type leaseBrand,
+  type LeaseId,
+  type Phase,
+  phaseOf,
+  type Plan,
+  planTask,
+  type Policies,
+  type Task,
+  taskBox,
+  taskUnits,
+} from "./core/plan.ts";
+export { chooseChunk, planLayout, type PlanLayoutOptions } from "./core/plan_layout.ts";
 export * from "./core/point.ts";
 export * from "./core/receipt.ts";
-export * from "./core/scan.ts";
-export * from "./core/slab.ts";
-export * from "./core/units.ts";
+export { type Band, BandBuffers, type Slab } from "./core/slab.ts";
+export {
+  convertVoxelSize,
+  formatVoxelSize,
+  type LengthUnit,
+  lengthUnit,
+  parseVoxelSize,
+  type VoxelSize,
+} from "./core/units.ts";
 export * from "./core/version.ts";
 export * from "./core/voxels.ts";
 
-export * from "./codecs/chunk_codec.ts";
-export * from "./codecs/file_source.ts";
+export {
+  type ChunkCodec,
+  chunkCodecs,
+  ChunkError,
+  type Compressor,
+  openChunkCodec,
+  type OpenCompressor,
+} from "./codecs/chunk_codec.ts";
+export {
+  type FileFacts,
+  type FileSource,
+  type FileSourceOptions,
+  openFileSource,
+} from "./codecs/file_source.ts";
 export * from "./codecs/image.ts";
 export * from "./codecs/png_encode.ts";
+export type { StripPacking, TiffCompression } from "./codecs/tiff_encode.ts";
 
 export * from "./plugins/image_stack.ts";
 export * from "./plugins/source.ts";
-export * from "./plugins/source_list.ts";
+export {
+  readSourceList,
+  SourceList,
+  type Sources,
+  writeSourceList,
+  type WrittenSourceList,
+} from "./plugins/source_list.ts";
 
 export * from "./stores/ome_zarr.ts";
 export type { ZarrVersion } from "./stores/_zarr_metadata.ts";
-export * from "./stores/job_folder.ts";
+export { type Claim, JobFolder } from "./stores/job_folder.ts";
 export * from "./stores/store.ts";
 
 export * from "./ledgers/ledger.ts";
-export * from "./ledgers/open_ledger.ts";
-export * from "./ledgers/receipt_log.ts";
+export {
+  defaultLedgerUrl,
+  type Environment,
+  type LedgerOpener,
+  ledgerSchemes,
+  openLedger,
+  redactUrl,
+} from "./ledgers/open_ledger.ts";
+export { readReceipts, ReceiptLog } from "./ledgers/receipt_log.ts";
 
 export * from "./stages/build_scales.ts";
 export * from "./stages/decode.ts";
@@ -85,7 +130,7 @@ export * from "./stages/split_chunks.ts";
 export * from "./stages/stage.ts";
 export * from "./stages/upload.ts";
 
-export type * from "./pool/jobs.ts";
+export type { DownsampleInput, JobInput, JobName, JobOutput, Jobs, JobTimes } from "./pool/jobs.ts";
 export type { CheckUnitInput, UnitCheck } from "./pool/_check_unit.ts";
 export type { EncodeChunksInput, EncodedChunk } from "./pool/_encode_chunks.ts";
 export type { EncodedStrip, EncodeStripsInput, StripEncoding } from "./pool/_encode_strips.ts";
@@ -96,15 +141,17 @@ export type {
   ImagePart,
   ReadImagesInput,
 } from "./pool/_read_images.ts";
-export type { TiffCompression } from "./codecs/tiff_encode.ts";
-export type { StripPacking } from "./codecs/tiff_encode.ts";
-export * from "./pool/worker_pool.ts";
+export { type RunOptions, WorkerPool, type WorkerPoolOptions } from "./pool/worker_pool.ts";
 
 export * from "./tasks/contact_sheet.ts";
-export * from "./tasks/create.ts";
+export { type CreatedJob, createJob, type CreateJobOptions, TargetError } from "./tasks/create.ts";
+export { findJob, type FindJobOptions, type FoundJob } from "./tasks/find_job.ts";
 export * from "./tasks/ingest.ts";
 export * from "./tasks/join.ts";
-export * from "./tasks/memory.ts";
+export { defaultMemory, type MemoryShares, shareMemory } from "./tasks/memory.ts";
 export * from "./tasks/plan.ts";
 export * from "./tasks/pull.ts";
+export * from "./tasks/retry.ts";
+export { setVoxelSize, type SetVoxelSizeResult } from "./tasks/set_voxel_size.ts";
+export { type DeadReport, jobStatus, type PhaseReport, type StatusReport } from "./tasks/status.ts";
 export * from "./tasks/verify.ts";
