@@ -22,14 +22,34 @@ export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Pr
 }
 
 /** Waits some milliseconds, or throws `signal.reason` as soon as the signal aborts. */
-export async function delay(milliseconds: number, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, milliseconds);
-  try {
-    await abortable(promise, signal);
-  } finally {
-    clearTimeout(timer);
+export function delay(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Wake().wait(milliseconds, signal);
+}
+
+/** Lets the one who waits go on sooner, as what it waits for may have come. */
+export class Wake {
+  #isCalled = false;
+  #goOn = () => {};
+
+  /** Ends the wait that goes on now, else the next one. */
+  call(): void {
+    this.#isCalled = true;
+    this.#goOn();
+  }
+
+  /** Waits for a call, at most some milliseconds, or throws `signal.reason` as soon as the signal aborts. */
+  async wait(milliseconds: number, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, milliseconds);
+    this.#goOn = resolve;
+    if (this.#isCalled) resolve();
+    try {
+      await abortable(promise, signal);
+    } finally {
+      this.#isCalled = false;
+      clearTimeout(timer);
+    }
   }
 }
 

@@ -2,7 +2,7 @@
  * Bands become chunks.
  * @module
  */
-import { mapPoint, type Point } from "../core/point.ts";
+import { mapPoint, type Point, product } from "../core/point.ts";
 import { cellBox, cellsOf, eachCell, type Layout, type Unit, unitsOf } from "../core/layout.ts";
 import { intersect } from "../core/box.ts";
 import type { Band, Slab } from "../core/slab.ts";
@@ -28,8 +28,8 @@ export interface ChunkedSlab {
   batches(): AsyncIterable<ChunkBatch>;
 }
 
-/** Chunks that are encoded in one go. */
-const BATCH = 8;
+/** Voxels that are encoded in one go, or one chunk: small enough that threads end a band together. */
+const BATCH_VOXELS = 1 << 20;
 
 /** Cuts the bands of each scale into the chunks of a layout; nothing is copied yet. */
 export function splitChunks(layout: Layout): Stage<Slab, ChunkedSlab> {
@@ -55,6 +55,7 @@ function* batchesOf(layout: Layout, band: Band): Generator<ChunkBatch> {
 function* runsOf(layout: Layout, band: Band): Generator<Pick<ChunkBatch, "unit" | "chunks">> {
   const { chunk, shard, size } = layout.scales[band.scale];
   const { min, max } = band.box;
+  const batch = Math.max(1, Math.floor(BATCH_VOXELS / product(chunk)));
   for (let y = min[1]; y < max[1]; y += chunk[1]) {
     const row = {
       min: mapPoint(min, (value, axis) => axis === 1 ? y : value),
@@ -64,8 +65,8 @@ function* runsOf(layout: Layout, band: Band): Generator<Pick<ChunkBatch, "unit" 
       const chunks = [
         ...eachCell(cellsOf(intersect(row, cellBox(unit.index, shard, size))!, chunk)),
       ];
-      for (let i = 0; i < chunks.length; i += BATCH) {
-        yield { unit, chunks: chunks.slice(i, i + BATCH) };
+      for (let i = 0; i < chunks.length; i += batch) {
+        yield { unit, chunks: chunks.slice(i, i + batch) };
       }
     }
   }

@@ -120,9 +120,9 @@ async function uploadTask(
       }, { signal });
       encoded.catch(() => {});
       inFlight.push({ batch, encoded });
-      // The band is over once it is encoded: what is encoded is written while the next band is.
+      while (inFlight.length > (batch.endsBand ? pool.size : window)) await putOldest();
+      // The band is over once it is encoded; its last batches are written while the next band is encoded.
       if (batch.endsBand) await Promise.allSettled(inFlight.map(({ encoded }) => encoded));
-      while (inFlight.length > window) await putOldest();
     }
     while (inFlight.length > 0) await putOldest();
     const units = await Promise.all(commits);

@@ -6,8 +6,10 @@ import type { Layout } from "../core/layout.ts";
 import type { Contrast } from "./_zarr_metadata.ts";
 import type { Store } from "./store.ts";
 
-/** Voxels of one channel that are looked at for its contrast. */
-const SAMPLED = 1 << 20;
+/** Voxels of one channel that are read for its contrast: some rows of chunks, spread over the volume. */
+const READ = 1 << 20;
+/** Those of them that are sorted. */
+const SAMPLED = 1 << 17;
 /** Part of the voxels that may be darker than the window, or brighter. */
 const CUT = 0.005;
 
@@ -23,7 +25,7 @@ export async function measureContrast(
   for (let c = 0; c < size[3]; c++) {
     const values: number[] = [];
     const rows = Math.ceil(size[2] / chunk[2]) * Math.ceil(size[1] / chunk[1]) * size[4];
-    const step = Math.max(1, Math.ceil(size[0] * size[1] * size[2] * size[4] / SAMPLED));
+    const step = Math.max(1, Math.ceil(size[0] * size[1] * size[2] * size[4] / READ));
     const most = Math.ceil(SAMPLED / Math.ceil(rows / step));
     for (let part = 0; part < rows; part += step) {
       const box = rowOfChunks(part, size, chunk, c);

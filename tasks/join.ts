@@ -8,6 +8,7 @@ import { countTasks, type Plan } from "../core/plan.ts";
 import { BandBuffers, type Slab } from "../core/slab.ts";
 import { VERSION } from "../core/version.ts";
 import { codecVersions } from "../codecs/chunk_codec.ts";
+import { Wake } from "../core/abort.ts";
 import type { JobStatus, Ledger } from "../ledgers/ledger.ts";
 import { readSourceList } from "../plugins/source_list.ts";
 import type { WorkerPool } from "../pool/worker_pool.ts";
@@ -99,8 +100,10 @@ export async function joinJob(job: number, options: JoinJobOptions): Promise<Job
   };
   await count();
 
+  const wake = new Wake();
+  const worker = `${hostname()}:${Deno.pid}`;
   const run = pipeline(
-    leaseTasks(ledger, { job, leaseSeconds, stop, worker: `${hostname()}:${Deno.pid}` }),
+    leaseTasks(ledger, { job, leaseSeconds, stop, worker, wake }),
     {
       signal,
       onFailure: async (error) => {
@@ -109,6 +112,7 @@ export async function joinJob(job: number, options: JoinJobOptions): Promise<Job
         if (error.cause instanceof LeaseLostError) return;
         options.onFailure?.(error);
         await ledger.fail(error.task.lease, error.task.index, rootOf(error)).catch(ignoreLost);
+        wake.call();
       },
     },
   )
@@ -143,6 +147,7 @@ export async function joinJob(job: number, options: JoinJobOptions): Promise<Job
     } catch (error) {
       ignoreLost(error);
     }
+    wake.call();
     await count();
   }
   return await ledger.status(job);
