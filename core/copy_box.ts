@@ -55,6 +55,14 @@ export function copyBox(
  * @param filled The voxels that are set; must lie in `toBox`. May be empty.
  * @param value The voxel; for uint64 an integer.
  * @throws {RangeError} If `filled` does not lie in `toBox`, or the array is shorter than its box.
+ * @example A scratch is blanked
+ * ```ts
+ * import { box, fillBox } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const voxels = new Uint8Array([1, 2, 3, 4, 5, 6]);
+ * fillBox(voxels, box([0, 0, 0], [3, 2, 1]), box([1, 0, 0], [3, 1, 1]), 0);
+ * deepEqual(voxels, new Uint8Array([1, 0, 0, 4, 5, 6]));
+ * ```
  */
 export function fillBox(to: VoxelArray, toBox: Box, filled: Box, value: number): void {
   checkCover(to, toBox, filled);

@@ -9,7 +9,7 @@ import { modeRow } from "./_mode_rows.ts";
 /** Edge lengths along x, y and z, and how many such volumes (one a channel and time) lie behind one another. */
 export type VolumeSize = readonly [x: number, y: number, z: number, n: number];
 
-/** What is made from what. */
+/** What {@linkcode downsampleRows} makes from what. */
 export interface DownsampleSpec {
   /** How a coarser voxel is made from those of its window. */
   readonly method: "mean" | "mode";
@@ -29,7 +29,15 @@ export interface DownsampleSpec {
   readonly targetRow: number;
 }
 
-/** Size of what {@linkcode downsampleRows} makes: extents round up, and `n` stays. */
+/**
+ * Size of what {@linkcode downsampleRows} makes: extents round up, and `n` stays.
+ * @example Room for the next scale
+ * ```ts
+ * import { downsampledSize } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * deepEqual(downsampledSize([7, 5, 3, 2], [2, 2, 1]), [4, 3, 3, 2]);
+ * ```
+ */
 export function downsampledSize(
   [x, y, z, n]: VolumeSize,
   [fx, fy, fz]: readonly [x: number, y: number, z: number],

@@ -3,7 +3,15 @@
  * @module
  */
 
-/** Bytes of one voxel of each dtype. */
+/**
+ * Bytes of one voxel of each dtype.
+ * @example Bytes of a box of 16-bit voxels
+ * ```ts
+ * import { box, boxVolume, VOXEL_BYTES } from "@sluice/sluice";
+ * import { equal } from "node:assert/strict";
+ * equal(boxVolume(box([0, 0, 0], [7, 5, 3])) * VOXEL_BYTES["uint16"], 210);
+ * ```
+ */
 export const VOXEL_BYTES = {
   uint8: 1,
   int8: 1,
@@ -65,17 +73,47 @@ export function viewVoxels(dtype: Dtype, bytes: Uint8Array): VoxelArray {
   );
 }
 
-/** Sees voxels as bytes, without copying. */
+/**
+ * Sees voxels as bytes, without copying.
+ * @example Voxels on their way into a PNG
+ * ```ts
+ * import { encodePng, viewBytes } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const data = viewBytes(new Uint16Array([1, 512]));
+ * deepEqual(data, new Uint8Array([1, 0, 0, 2]));
+ * const png = encodePng({ width: 2, height: 1, samples: 1, dtype: "uint16", data });
+ * deepEqual(png.slice(1, 4), new TextEncoder().encode("PNG"));
+ * ```
+ */
 export function viewBytes(voxels: VoxelArray): Uint8Array {
   return new Uint8Array(voxels.buffer, voxels.byteOffset, voxels.byteLength);
 }
 
-/** Whether `name` is a dtype that volumes may have. */
+/**
+ * Whether `name` is a dtype that volumes may have.
+ * @example A word from outside
+ * ```ts
+ * import { isDtype, VOXEL_BYTES } from "@sluice/sluice";
+ * import { equal } from "node:assert/strict";
+ * const word: string = "uint16";
+ * equal(isDtype(word) && VOXEL_BYTES[word], 2);
+ * equal(isDtype("float64"), false);
+ * ```
+ */
 export function isDtype(name: string): name is Dtype {
   return Object.hasOwn(VOXEL_BYTES, name);
 }
 
-/** Smallest and largest value of an integer dtype; for float32 the finite range. */
+/**
+ * Smallest and largest value of an integer dtype; for float32 the finite range.
+ * @example Inverting voxels of any integer dtype
+ * ```ts
+ * import { dtypeRange } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const [low, high] = dtypeRange("int8");
+ * deepEqual([-128, 0, 127].map((voxel) => high + low - voxel), [127, -1, -128]);
+ * ```
+ */
 export function dtypeRange(dtype: Dtype): readonly [low: number, high: number] {
   if (dtype === "float32") return [-3.4028234663852886e38, 3.4028234663852886e38];
   const bits = VOXEL_BYTES[dtype] * 8;

@@ -6,7 +6,7 @@ import { type Box, intersect } from "./box.ts";
 import type { Dtype } from "./dtype.ts";
 import { type Axis, mapPoint, type Point, product, unravel } from "./point.ts";
 
-/** How the voxels of a chunk become bytes: plain data, so that any worker can encode with it. */
+/** How the voxels of a chunk become bytes: plain data, so that any worker can open it with {@linkcode openChunkCodec}. */
 export type ChunkEncoding =
   & (
     | { readonly codec: "zstd"; readonly level: number }
@@ -36,7 +36,7 @@ export interface ScaleLayout {
   readonly shard: Point;
 }
 
-/** Everything that decides which bytes a volume's voxels become. */
+/** Everything that decides which bytes a volume's voxels become. {@linkcode planLayout} chooses one. */
 export interface Layout {
   /** Type of every voxel, at every scale. */
   readonly dtype: Dtype;
@@ -60,12 +60,29 @@ export interface Unit {
   readonly index: Point;
 }
 
-/** Cells of `cell` voxels that cover `size`. */
+/**
+ * Cells of `cell` voxels that cover `size`.
+ * @example Chunks of a volume; a partial one counts
+ * ```ts
+ * import { countCells } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * deepEqual(countCells([1000, 512, 20, 1, 1], [512, 512, 16, 1, 1]), [2, 1, 2, 1, 1]);
+ * ```
+ */
 export function countCells(size: Point, cell: Point): Point {
   return mapPoint(size, (value, axis) => Math.ceil(value / cell[axis]));
 }
 
-/** The box of one cell of a grid, clipped to the size of what it covers. */
+/**
+ * The box of one cell of a grid, clipped to the size of what it covers.
+ * @example The last chunk ends where the volume does
+ * ```ts
+ * import { box, cellBox } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const [chunk, size] = [[512, 512, 16, 1, 1], [1000, 512, 20, 1, 1]] as const;
+ * deepEqual(cellBox([1, 0, 1, 0, 0], chunk, size), box([512, 0, 16], [1000, 512, 20]));
+ * ```
+ */
 export function cellBox(index: Point, cell: Point, size: Point): Box {
   return {
     min: mapPoint(index, (value, axis) => value * cell[axis]),
@@ -73,7 +90,15 @@ export function cellBox(index: Point, cell: Point, size: Point): Box {
   };
 }
 
-/** The half-open range of grid cells that a box touches, as a box of cells. */
+/**
+ * The half-open range of grid cells that a box touches, as a box of cells.
+ * @example Chunks that must be read for a box
+ * ```ts
+ * import { box, cellsOf } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * deepEqual(cellsOf(box([500, 9, 0], [520, 19, 1]), [512, 512, 16, 1, 1]), box([0, 0, 0], [2, 1, 1]));
+ * ```
+ */
 export function cellsOf(of: Box, cell: Point): Box {
   return {
     min: mapPoint(of.min, (value, axis) => Math.floor(value / cell[axis])),
@@ -81,7 +106,16 @@ export function cellsOf(of: Box, cell: Point): Box {
   };
 }
 
-/** Every position in a box of cells, x running fastest. */
+/**
+ * Every position in a box of cells, x running fastest.
+ * @example The chunks of a box, one by one
+ * ```ts
+ * import { box, cellsOf, eachCell } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const cells = cellsOf(box([500, 9, 0], [520, 19, 1]), [512, 512, 16, 1, 1]);
+ * deepEqual([...eachCell(cells)], [[0, 0, 0, 0, 0], [1, 0, 0, 0, 0]]);
+ * ```
+ */
 export function* eachCell({ min, max }: Box): Generator<Point> {
   const counts = mapPoint(max, (value, axis) => value - min[axis]);
   const total = product(counts);
@@ -90,13 +124,37 @@ export function* eachCell({ min, max }: Box): Generator<Point> {
   }
 }
 
-/** The voxels of a shard, clipped to its scale. */
+/**
+ * The voxels of a shard, clipped to its scale.
+ * @example The voxels of one file of a volume
+ * ```ts
+ * import { box, planLayout, unitBox } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const { layout } = planLayout({
+ *   size: [1000, 512, 20, 1, 1], dtype: "uint8", axes: ["z", "y", "x"], kind: "image", samples: 1,
+ *   shard: [512, 512, 64], encoding: { codec: "none", crc32c: false },
+ * });
+ * deepEqual(unitBox(layout, { scale: 0, index: [1, 0, 0, 0, 0] }), box([512, 0, 0], [1000, 512, 20]));
+ * ```
+ */
 export function unitBox(layout: Layout, { scale, index }: Unit): Box {
   const { shard, size } = layout.scales[scale];
   return cellBox(index, shard, size);
 }
 
-/** The box, at scale `to`, of the voxels made from `of` at scale `from`: extents round up. */
+/**
+ * The box, at scale `to`, of the voxels made from `of` at scale `from`: extents round up.
+ * @example Where a box lies at half the resolution
+ * ```ts
+ * import { box, boxAtScale, planLayout } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const { layout } = planLayout({
+ *   size: [1000, 512, 20, 1, 1], dtype: "uint8", axes: ["z", "y", "x"], kind: "image", samples: 1,
+ *   encoding: { codec: "none", crc32c: false },
+ * });
+ * deepEqual(boxAtScale(layout, box([3, 0, 2], [9, 5, 3]), 0, 1), box([1, 0, 1], [5, 3, 2]));
+ * ```
+ */
 export function boxAtScale(layout: Layout, of: Box, from: number, to: number): Box {
   const [a, b] = [layout.scales[from].factor, layout.scales[to].factor];
   const box = {
@@ -106,17 +164,46 @@ export function boxAtScale(layout: Layout, of: Box, from: number, to: number): B
   return intersect(box, { min: [0, 0, 0, 0, 0], max: layout.scales[to].size }) ?? box;
 }
 
-/** The units of one scale that a box touches. */
+/**
+ * The units of one scale that a box touches.
+ * @example Files that hold voxels of a box
+ * ```ts
+ * import { box, planLayout, unitName, unitsOf } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const { layout } = planLayout({
+ *   size: [1000, 512, 20, 1, 1], dtype: "uint8", axes: ["z", "y", "x"], kind: "image", samples: 1,
+ *   shard: [512, 512, 64], encoding: { codec: "none", crc32c: false },
+ * });
+ * const units = [...unitsOf(layout, 0, box([500, 9, 0], [520, 19, 1]))];
+ * deepEqual(units.map(unitName), ["0/0.0.0.0.0", "0/0.0.0.0.1"]);
+ * ```
+ */
 export function* unitsOf(layout: Layout, scale: number, of: Box): Generator<Unit> {
   for (const index of eachCell(cellsOf(of, layout.scales[scale].shard))) yield { scale, index };
 }
 
-/** The name of a unit in receipts and messages: `scale/t.c.z.y.x`. */
+/**
+ * The name of a unit in receipts and messages: `scale/t.c.z.y.x`.
+ * @example The third shard along x of the finest scale
+ * ```ts
+ * import { unitName } from "@sluice/sluice";
+ * import { equal } from "node:assert/strict";
+ * equal(unitName({ scale: 0, index: [2, 0, 5, 0, 0] }), "0/0.0.5.0.2");
+ * ```
+ */
 export function unitName({ scale, index }: Unit): string {
   return `${scale}/${[...index].reverse().join(".")}`;
 }
 
-/** The unit that {@linkcode unitName} named. */
+/**
+ * The unit that {@linkcode unitName} named.
+ * @example From a receipt back to the grid
+ * ```ts
+ * import { parseUnit } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * deepEqual(parseUnit("0/0.0.5.0.2"), { scale: 0, index: [2, 0, 5, 0, 0] });
+ * ```
+ */
 export function parseUnit(name: string): Unit {
   const [scale, index] = name.split("/");
   const [t, c, z, y, x] = index.split(".").map(Number);

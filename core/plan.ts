@@ -56,7 +56,7 @@ export interface Policies {
   readonly window?: readonly [low: number, high: number];
 }
 
-/** What is written, never how far it got. A few kB whatever the size of the volume. */
+/** What is written, never how far it got. A few kB whatever the size of the volume. {@linkcode planIngest} makes it. */
 export interface Plan {
   /** Tells a plan from other JSON. */
   readonly format: "sluice-plan";
@@ -134,13 +134,42 @@ export function countPhaseTasks(phase: Phase): number {
   return product(phase.counts);
 }
 
-/** Tasks of a plan, over all its phases. */
+/**
+ * Tasks of a plan, over all its phases.
+ * @example Tasks of a layout that nobody has planned a job for
+ * ```ts
+ * import { countTasks, planLayout } from "@sluice/sluice";
+ * import { equal } from "node:assert/strict";
+ * const { phases } = planLayout({
+ *   size: [1000, 512, 20, 1, 1],
+ *   dtype: "uint8",
+ *   axes: ["z", "y", "x"],
+ *   kind: "image",
+ *   encoding: { codec: "none", crc32c: false },
+ *   shard: [512, 512, 64],
+ *   samples: 1,
+ * });
+ * equal(countTasks({ phases }), 2);
+ * ```
+ */
 export function countTasks(plan: { readonly phases: readonly Phase[] }): number {
   const last = plan.phases.at(-1);
   return last === undefined ? 0 : last.first + countPhaseTasks(last);
 }
 
-/** The position, in the plan, of the phase that a task belongs to. */
+/**
+ * The position, in the plan, of the phase that a task belongs to.
+ * @example The last task writes the metadata
+ * ```ts
+ * import { countTasks, phaseOf, planLayout } from "@sluice/sluice";
+ * import { equal } from "node:assert/strict";
+ * const plan = planLayout({
+ *   size: [1000, 512, 20, 1, 1], dtype: "uint8", axes: ["z", "y", "x"], kind: "image", samples: 1,
+ *   encoding: { codec: "none", crc32c: false },
+ * });
+ * equal(plan.phases[phaseOf(plan, countTasks(plan) - 1)].kind, "finish");
+ * ```
+ */
 export function phaseOf(plan: { readonly phases: readonly Phase[] }, index: number): number {
   const found = plan.phases.findIndex((phase) =>
     index >= phase.first && index < phase.first + countPhaseTasks(phase)
@@ -158,7 +187,22 @@ export function baseScale(phase: Phase): number {
   return phase.kind === "scales" ? phase.reads : 0;
 }
 
-/** The task with a number, as the holder of `lease`. */
+/**
+ * The task with a number, as the holder of `lease`.
+ * @example A queue of one's own hands out numbers of tasks
+ * ```ts
+ * import { encodePng, type LeaseId, planIngest, planTask } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const folder = await Deno.makeTempDir();
+ * const data = new Uint8Array(35);
+ * const section = encodePng({ width: 7, height: 5, samples: 1, dtype: "uint8", data });
+ * for (const z of [0, 1, 2]) await Deno.writeFile(`${folder}/${z}.png`, section);
+ * const { plan } = await planIngest([folder], { chunk: [4, 4, 1], levels: 1 });
+ * const lease = { id: "17" as LeaseId, job: 1, fence: 0, first: 1, end: 2 };
+ * deepEqual(planTask(plan, 1, lease).box, { min: [0, 0, 1, 0, 0], max: [7, 5, 2, 1, 1] });
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
 export function planTask(plan: Plan, index: number, lease: Lease): Task {
   const at = phaseOf(plan, index);
   const phase = plan.phases[at];
@@ -173,7 +217,21 @@ export function planTask(plan: Plan, index: number, lease: Lease): Task {
   };
 }
 
-/** The voxels that a task reads; for `finish`, none. */
+/**
+ * The voxels that a task reads; for `finish`, none.
+ * @example Sections of each task
+ * ```ts
+ * import { encodePng, planIngest, taskBox } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const folder = await Deno.makeTempDir();
+ * const data = new Uint8Array(35);
+ * const section = encodePng({ width: 7, height: 5, samples: 1, dtype: "uint8", data });
+ * for (const z of [0, 1, 2]) await Deno.writeFile(`${folder}/${z}.png`, section);
+ * const { plan } = await planIngest([folder], { chunk: [4, 4, 2], levels: 1 });
+ * deepEqual([0, 1].map((task) => taskBox(plan, task).min[2]), [0, 2]);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
 export function taskBox(plan: Plan, index: number): Box {
   const phase = plan.phases[phaseOf(plan, index)];
   if (phase.kind === "finish") return { min: [0, 0, 0, 0, 0], max: [0, 0, 0, 0, 0] };
@@ -181,7 +239,21 @@ export function taskBox(plan: Plan, index: number): Box {
   return cellBox(unravel(index - phase.first, phase.counts), phase.cell, size);
 }
 
-/** Every unit that a task owns, finest scale first. No two tasks own the same. */
+/**
+ * Every unit that a task owns, finest scale first. No two tasks own the same.
+ * @example Files that a task writes
+ * ```ts
+ * import { encodePng, planIngest, taskUnits, unitName } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const folder = await Deno.makeTempDir();
+ * const data = new Uint8Array(35);
+ * const section = encodePng({ width: 7, height: 5, samples: 1, dtype: "uint8", data });
+ * for (const z of [0, 1, 2]) await Deno.writeFile(`${folder}/${z}.png`, section);
+ * const { plan } = await planIngest([folder], { chunk: [4, 4, 1], shard: [4, 8, 1], levels: 1 });
+ * deepEqual([...taskUnits(plan, 2)].map(unitName), ["0/0.0.2.0.0", "0/0.0.2.0.1"]);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
 export function* taskUnits(plan: Plan, index: number): Generator<Unit> {
   const phase = plan.phases[phaseOf(plan, index)];
   if (phase.kind === "finish") return;
@@ -194,6 +266,18 @@ export function* taskUnits(plan: Plan, index: number): Generator<Unit> {
 /**
  * The tasks of the next phase that read what a task wrote, as half-open ranges of indices in ascending order.
  * Empty for `finish`.
+ * @example Two sections make one of the next scale
+ * ```ts
+ * import { dependents, encodePng, planIngest } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const folder = await Deno.makeTempDir();
+ * const data = new Uint8Array(35);
+ * const section = encodePng({ width: 7, height: 5, samples: 1, dtype: "uint8", data });
+ * for (const z of [0, 1, 2]) await Deno.writeFile(`${folder}/${z}.png`, section);
+ * const { plan } = await planIngest([folder], { chunk: [4, 4, 1], levels: 2 });
+ * deepEqual([0, 1, 2].map((task) => dependents(plan, task)), [[[3, 4]], [[3, 4]], [[4, 5]]]);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export function dependents(plan: Plan, index: number): [first: number, end: number][] {
   const at = phaseOf(plan, index);

@@ -117,6 +117,22 @@ export function planScales(
 /**
  * Chooses the layout and cuts the job into phases.
  * @throws {UsageError} If a shard is not whole chunks, or a size is no positive integer.
+ * @example Serial sections: z is not halved before x and y have caught up
+ * ```ts
+ * import { parseVoxelSize, planLayout } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const { layout, phases } = planLayout({
+ *   size: [1000, 512, 20, 1, 1],
+ *   dtype: "uint8",
+ *   axes: ["z", "y", "x"],
+ *   kind: "image",
+ *   voxelSize: parseVoxelSize("4x4x40nm"),
+ *   encoding: { codec: "zstd", level: 3, crc32c: true },
+ *   samples: 1,
+ * });
+ * deepEqual(layout.scales.map(({ size }) => size.slice(0, 3)), [[1000, 512, 20], [500, 256, 20], [250, 128, 20]]);
+ * deepEqual(phases.map(({ kind }) => kind), ["source", "finish"]);
+ * ```
  */
 export function planLayout(options: PlanLayoutOptions): { layout: Layout; phases: Phase[] } {
   const { size, dtype, axes, kind, voxelSize, encoding, levels } = options;

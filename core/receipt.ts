@@ -32,7 +32,7 @@ export interface Loss {
   readonly reason: string;
 }
 
-/** One task, done: what an acknowledgement hands to the ledger. */
+/** One task, done: what {@linkcode upload} makes of it, and an acknowledgement hands to the ledger. */
 export interface Receipt {
   /** Its number. */
   readonly task: number;

@@ -20,7 +20,22 @@ export interface Band {
   readonly data: VoxelArray;
 }
 
-/** One task's box of voxels, never held whole. */
+/**
+ * One task's box of voxels, never held whole.
+ * @example A source of one's own: voxels that are computed
+ * ```ts
+ * import { type Band, box, boxVolume, collect, enumerate, pipeline, type Slab, stage } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const paint = stage("paint", (_: unknown, { task: { box, index } }): Slab => {
+ *   const data = new Uint8Array(boxVolume(box)).fill(index);
+ *   const band: Band = { scale: 0, box, data };
+ *   return { box, scale: 0, dtype: "uint8", losses: [], async *bands() { yield band; } };
+ * });
+ * const boxes = [box([0, 0, 0], [2, 1, 1]), box([0, 0, 1], [2, 1, 2])];
+ * const [, second] = await collect(pipeline(enumerate(boxes)).through(paint));
+ * for await (const { data } of second.value.bands()) deepEqual(data, new Uint8Array([1, 1]));
+ * ```
+ */
 export interface Slab {
   /** Its voxels. */
   readonly box: Box;
@@ -40,7 +55,18 @@ export interface Slab {
   bands(options?: { readonly rows?: number }): AsyncIterable<Band>;
 }
 
-/** Buffers of shared memory that go round, as the collector frees shared memory late. */
+/**
+ * Buffers of shared memory that go round, as the collector frees shared memory late.
+ * @example Room that goes round
+ * ```ts
+ * import { BandBuffers, box } from "@sluice/sluice";
+ * import { equal } from "node:assert/strict";
+ * const buffers = new BandBuffers();
+ * const first = buffers.take("uint16", box([0, 0, 0], [7, 5, 3]));
+ * buffers.give(first);
+ * equal(buffers.take("uint16", box([0, 0, 3], [7, 5, 6])).buffer, first.buffer);
+ * ```
+ */
 export class BandBuffers {
   readonly #free: SharedArrayBuffer[] = [];
 

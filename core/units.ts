@@ -48,7 +48,16 @@ export interface VoxelSize {
   readonly unit: LengthUnit;
 }
 
-/** The unit of length that a word names, in any of its usual spellings. */
+/**
+ * The unit of length that a word names, in any of its usual spellings.
+ * @example Spellings of one unit
+ * ```ts
+ * import { lengthUnit } from "@sluice/sluice";
+ * import { deepEqual, equal } from "node:assert/strict";
+ * deepEqual(["um", "µm", "Micron", "micrometre"].map(lengthUnit), Array(4).fill("micrometer"));
+ * equal(lengthUnit("furlong"), undefined);
+ * ```
+ */
 export function lengthUnit(word: string): LengthUnit | undefined {
   const lower = word.trim().toLowerCase();
   if (Object.hasOwn(NANOMETRES, lower)) return lower as LengthUnit;
@@ -61,7 +70,16 @@ export function toNanometres(length: number, unit: LengthUnit): number {
   return Number((length * NANOMETRES[unit]).toPrecision(15));
 }
 
-/** The voxel size in another unit. */
+/**
+ * The voxel size in another unit.
+ * @example Micrometres as nanometres
+ * ```ts
+ * import { convertVoxelSize } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const size = { x: 0.1, y: 0.1, z: 0.5, unit: "micrometer" } as const;
+ * deepEqual(convertVoxelSize(size, "nanometer"), { x: 100, y: 100, z: 500, unit: "nanometer" });
+ * ```
+ */
 export function convertVoxelSize(size: VoxelSize, unit: LengthUnit): VoxelSize {
   const convert = (length: number) =>
     Number((length * (NANOMETRES[size.unit] / NANOMETRES[unit])).toPrecision(15));
@@ -96,7 +114,15 @@ export function parseVoxelSize(text: string): VoxelSize {
   return { x: edges[0], y: edges[1], z: edges[2], unit };
 }
 
-/** The voxel size as {@linkcode parseVoxelSize} reads it. */
+/**
+ * The voxel size as {@linkcode parseVoxelSize} reads it.
+ * @example In a message
+ * ```ts
+ * import { formatVoxelSize } from "@sluice/sluice";
+ * import { equal } from "node:assert/strict";
+ * equal(formatVoxelSize({ x: 4, y: 4, z: 40, unit: "nanometer" }), "4x4x40nm");
+ * ```
+ */
 export function formatVoxelSize({ x, y, z, unit }: VoxelSize): string {
   const short = {
     angstrom: "Å",
