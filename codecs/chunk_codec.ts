@@ -46,7 +46,25 @@ export interface Compressor {
 /** Makes a compressor for one encoding; throws `RangeError` on a level that the codec does not have. */
 export type OpenCompressor = (encoding: ChunkEncoding, voxelBytes: number) => Compressor;
 
-/** The codecs by name; a script may add or replace one before the run. Nothing loads until it is used. */
+/**
+ * The codecs by name; a script may replace one before the run. Nothing loads until it is used.
+ *
+ * Threads load their own table: what a script sets is used by a {@linkcode WorkerPool} of size 0 alone.
+ * @example A codec that counts what it compresses
+ * ```ts
+ * import { chunkCodecs, openChunkCodec } from "@sluice/sluice";
+ * import { equal } from "node:assert/strict";
+ * let bytes = 0;
+ * chunkCodecs.set("none", () =>
+ *   Promise.resolve(() => ({
+ *     compress: (voxels) => (bytes += voxels.length, voxels),
+ *     decompress: (stored) => stored,
+ *   })));
+ * const codec = await openChunkCodec({ codec: "none", crc32c: true }, 1);
+ * codec.encode(new Uint8Array(7 * 5 * 3));
+ * equal(bytes, 105);
+ * ```
+ */
 export const chunkCodecs: Map<string, () => Promise<OpenCompressor>> = new Map([
   ["zstd", () => Promise.resolve(openZstd)],
   ["gzip", () => Promise.resolve(openGzip)],

@@ -4,7 +4,21 @@
  */
 import { SluiceError } from "../core/errors.ts";
 
-/** The bytes of a chunk are not what was written, or not what the volume's metadata promises. */
+/**
+ * The bytes of a chunk are not what was written, or not what the volume's metadata promises.
+ * @example One bit that changed on its way
+ * ```ts
+ * import { ChunkError, openChunkCodec } from "@sluice/sluice";
+ * import { throws } from "node:assert/strict";
+ * const codec = await openChunkCodec({ codec: "zstd", level: 3, crc32c: true }, 1);
+ * const bytes = codec.encode(new Uint8Array(105));
+ * bytes[0] ^= 1;
+ * throws(
+ *   () => codec.decode(bytes, 105),
+ *   (error) => error instanceof ChunkError && error.kind === "checksum",
+ * );
+ * ```
+ */
 export class ChunkError extends SluiceError {
   /** `"ChunkError"`, whatever a minifier makes of the class. */
   override readonly name = "ChunkError";

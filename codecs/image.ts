@@ -107,7 +107,33 @@ export interface OpenImageOptions {
   readonly wholeBytes?: number;
 }
 
-/** One image format. */
+/**
+ * One image format.
+ * @example Files of one byte of magic and 7 x 5 pixels
+ * ```ts
+ * import { imageFormats, type ImageFormat, readImageStack } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const header = { width: 7, height: 5, samples: 1, dtype: "uint8", rowGroup: 1 } as const;
+ * const dump: ImageFormat = {
+ *   name: "dump",
+ *   matches: ([magic]) => magic === 0xd0,
+ *   describe: () => Promise.resolve({ format: "dump", images: [{ ...header, at: {} }] }),
+ *   open: (bytes) =>
+ *     Promise.resolve({
+ *       header,
+ *       readRows: (first, _end, out) => bytes.read(1 + first * 7, out),
+ *       [Symbol.asyncDispose]: () => Promise.resolve(),
+ *     }),
+ * };
+ * imageFormats.set("dump", () => Promise.resolve(dump));
+ *
+ * const path = await Deno.makeTempFile();
+ * await Deno.writeFile(path, new Uint8Array(36).fill(0xd0));
+ * const { info } = await readImageStack([path]);
+ * deepEqual(info.extent.max, [7, 5, 1, 1, 1]);
+ * await Deno.remove(path);
+ * ```
+ */
 export interface ImageFormat {
   /** Its name in the table of formats. */
   readonly name: string;
@@ -122,7 +148,26 @@ export interface ImageFormat {
   open(bytes: ByteSource, at: ImageAt, options?: OpenImageOptions): Promise<ImageReader>;
 }
 
-/** The formats by name; a script may add one before it plans. Nothing loads until a file needs it. */
+/**
+ * The formats by name; a script may add one before it plans. Nothing loads until a file needs it.
+ *
+ * Threads load their own table: what a script adds is read by a {@linkcode WorkerPool} of size 0 alone.
+ * @example One row of a PNG
+ * ```ts
+ * import { encodePng, imageFormats, openFileSource } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const path = await Deno.makeTempFile({ suffix: ".png" });
+ * const data = Uint8Array.from({ length: 35 }, (_, i) => i);
+ * await Deno.writeFile(path, encodePng({ width: 7, height: 5, samples: 1, dtype: "uint8", data }));
+ * const png = await imageFormats.get("png")!();
+ * await using file = await openFileSource(path);
+ * await using image = await png.open(file, {});
+ * const row = new Uint8Array(7);
+ * await image.readRows(2, 3, row);
+ * deepEqual(row, data.subarray(14, 21));
+ * await Deno.remove(path);
+ * ```
+ */
 export const imageFormats: Map<string, () => Promise<ImageFormat>> = new Map([
   ["png", async () => (await import("./png.ts")).png],
   ["tiff", async () => (await import("./tiff.ts")).tiff],

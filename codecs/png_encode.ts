@@ -57,6 +57,19 @@ const SAMPLE_ROWS = 8;
  * It takes memory for a copy of the image and for the file.
  * @throws {RangeError} If a side is not 1 to 1,000,000, `data` is not as long as the image, `level` is not 0
  * to 9, or a pixel's edge is not between 0.47 nm and 1 m.
+ * @example A section of 16 bits, with the size of its pixels
+ * ```ts
+ * import { encodePng, readImageStack, viewBytes } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const path = await Deno.makeTempFile({ suffix: ".png" });
+ * const data = viewBytes(new Uint16Array(35).fill(258));
+ * const pixelSize = { x: 4, y: 4, unit: "micrometer" } as const;
+ * await Deno.writeFile(path, encodePng({ width: 7, height: 5, samples: 1, dtype: "uint16", data, pixelSize }));
+ * const { info } = await readImageStack([path]);
+ * deepEqual([info.dtype, info.extent.max], ["uint16", [7, 5, 1, 1, 1]]);
+ * deepEqual(info.voxelSize, pixelSize);
+ * await Deno.remove(path);
+ * ```
  */
 export function encodePng(image: PngImage): Uint8Array {
   const { width, height, samples, dtype, data, level = 6, pixelSize } = image;
