@@ -45,13 +45,12 @@ export async function parseCall(
   if (at < 0) return { flags: (await readFlags(words, tree.everywhere, tree, undefined)).flags };
   const command = tree.commands.find(({ name }) => name === words[at]);
   if (command === undefined) {
-    const { nearest } = await import("../core/nearest.ts");
-    const near = nearest(words[at], tree.commands.map(({ name }) => name));
-    throw new CallError(
-      `Cannot run "${words[at]}": there is no such command${
-        near === undefined ? "" : `; did you mean "sluice ${near}"?`
-      }`,
-    );
+    const [{ didYouMean }, { COMMAND_NAMES }] = await loadHelpers();
+    const hint = didYouMean(words[at], tree.commands.map(({ name }) => name), {
+      otherNames: COMMAND_NAMES,
+      write: (name) => `"sluice ${name}"`,
+    });
+    throw new CallError(`Cannot run "${words[at]}": there is no such command${hint}`);
   }
   const { flags, rest } = await readFlags(
     words.toSpliced(at, 1),
@@ -142,14 +141,14 @@ async function unknownFlag(
   const owners = tree.commands.filter(({ flags }) =>
     isLong && flags.some((flag) => flag.name === name)
   );
-  const { nearest } = await import("../core/nearest.ts");
+  const [{ didYouMean }, { FLAG_NAMES }] = await loadHelpers();
   const names = known.map((flag) => flag.name);
-  const near = isLong ? nearest(name, names) : names.find((known) => known === name);
   const hint = owners.length > 0
     ? `; it is a flag of ${owners.map((owner) => `"${owner.name}"`).join(", ")}`
-    : near === undefined
-    ? ""
-    : `; did you mean --${near}?`;
+    : didYouMean(name, isLong ? names : names.filter((known) => known === name), {
+      otherNames: FLAG_NAMES,
+      write: (near) => `--${near}`,
+    });
   return new CallError(
     `Cannot use ${raw}${
       command === undefined ? "" : ` with "${command.name}"`
@@ -163,14 +162,18 @@ async function wrongChoice(
   value: string,
   command: Command | undefined,
 ): Promise<CallError> {
-  const { nearest } = await import("../core/nearest.ts");
-  const near = nearest(value, choices);
+  const [{ didYouMean }] = await loadHelpers();
   return new CallError(
     `Cannot use --${name} ${value}: it is one of ${choices.join(", ")}${
-      near === undefined ? "" : `; did you mean "${near}"?`
+      didYouMean(value, choices)
     }`,
     command?.name,
   );
+}
+
+/** What only a mistake needs. */
+function loadHelpers() {
+  return Promise.all([import("../core/nearest.ts"), import("./_other_names.ts")]);
 }
 
 /** Gives the words to the arguments: from the front up to the one that takes many, the others from the back. */

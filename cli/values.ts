@@ -4,7 +4,7 @@
  */
 import { UsageError } from "../core/errors.ts";
 import type { ChunkEncoding } from "../core/layout.ts";
-import { nearest } from "../core/nearest.ts";
+import { didYouMean } from "../core/nearest.ts";
 
 /** A half-open stretch of one axis. */
 export type Span = readonly [first: number, end: number];
@@ -129,7 +129,9 @@ const CODECS: Record<string, { levels: readonly [number, number]; usual: number 
 export function parseCodec(flag: string, text: string): ChunkEncoding {
   const [codec, ...rest] = text.toLowerCase().split(":");
   const known = Object.hasOwn(CODECS, codec) ? CODECS[codec] : undefined;
-  if (known === undefined) throw wrong(flag, text, unknown(codec, Object.keys(CODECS)));
+  if (known === undefined) {
+    throw wrong(flag, text, unknown(codec, Object.keys(CODECS), ["blosc:lz4"]));
+  }
   let cname = "zstd";
   if (codec === "blosc" && rest.length > 0 && !/^\d/.test(rest[0])) {
     cname = rest.shift()!;
@@ -159,9 +161,6 @@ export function parseCodec(flag: string, text: string): ChunkEncoding {
   }
 }
 
-function unknown(word: string, known: readonly string[]): string {
-  const near = nearest(word, known);
-  return `the codecs are ${known.join(", ")}${
-    near === undefined ? "" : `; did you mean "${near}"?`
-  }`;
+function unknown(word: string, known: readonly string[], others: readonly string[] = []): string {
+  return `the codecs are ${known.join(", ")}${didYouMean(word, [...known, ...others])}`;
 }

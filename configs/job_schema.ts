@@ -3,7 +3,7 @@
  * @module
  */
 import { z } from "npm:zod@4.6.7";
-import { nearest } from "../core/nearest.ts";
+import { didYouMean } from "../core/nearest.ts";
 import { UsageError } from "../core/errors.ts";
 
 const sides = /^\d+([x×,]\d+[x×,]\d+)?$/;
@@ -106,16 +106,15 @@ export function parseJob(value: unknown, name: string): JobFile {
 }
 
 function unknownKey(key: string): string {
-  const near = nearest(key, JOB_KEYS);
-  return `there is no key "${key}"${near === undefined ? "" : `, did you mean "${near}"?`}`;
+  return `there is no key "${key}"${didYouMean(key, JOB_KEYS, { lead: ", " })}`;
 }
 
 function explain(issue: z.core.$ZodIssue): string {
   if (issue.code === "invalid_value") {
-    const [value] = [issue.input].filter((input) => typeof input === "string");
-    const near = value === undefined ? undefined : nearest(value, issue.values.map(String));
     return `it is one of ${issue.values.join(", ")}${
-      near === undefined ? "" : `, did you mean "${near}"?`
+      typeof issue.input === "string"
+        ? didYouMean(issue.input, issue.values.map(String), { lead: ", " })
+        : ""
     }`;
   }
   if (issue.code === "invalid_union") {

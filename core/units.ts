@@ -3,6 +3,7 @@
  * @module
  */
 import { UsageError } from "./errors.ts";
+import { didYouMean } from "./nearest.ts";
 
 const NANOMETRES = {
   angstrom: 0.1,
@@ -35,6 +36,9 @@ const SPELLINGS: Record<string, LengthUnit> = {
   cm: "centimeter",
   m: "meter",
 };
+
+/** What is suggested for a word that is no unit. */
+const UNITS = [...Object.keys(NANOMETRES), "micron", "nm", "um", "mm", "cm"];
 
 /** Edge lengths of a voxel along x, y and z in one unit. */
 export interface VoxelSize {
@@ -107,8 +111,13 @@ export function parseVoxelSize(text: string): VoxelSize {
   const unit = match === null ? undefined : lengthUnit(match[4]);
   const edges = match === null ? [] : match.slice(1, 4).map(Number);
   if (unit === undefined || !edges.every((edge) => Number.isFinite(edge) && edge > 0)) {
+    const near = match === null || unit !== undefined ? "" : didYouMean(match[4], UNITS);
     throw new UsageError(
-      `Cannot read "${text}" as a voxel size: write x, y and z with one unit at the end, such as 4x4x40nm or 0.1x0.1x0.5um`,
+      `Cannot read "${text}" as a voxel size: ${
+        near === ""
+          ? "write x, y and z with one unit at the end, such as 4x4x40nm or 0.1x0.1x0.5um"
+          : `"${match![4]}" is no unit of length${near}`
+      }`,
     );
   }
   return { x: edges[0], y: edges[1], z: edges[2], unit };

@@ -5,6 +5,7 @@
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { UsageError } from "../core/errors.ts";
+import { didYouMean } from "../core/nearest.ts";
 import type { Ledger, LedgerOptions } from "./ledger.ts";
 
 /** Opens the ledger that the rest of an address, after `scheme:`, names. */
@@ -57,11 +58,14 @@ export function openLedger(url: string, options: LedgerOptions = {}): Promise<Le
   const colon = url.indexOf(":");
   const open = colon < 0 ? undefined : ledgerSchemes.get(url.slice(0, colon));
   if (open === undefined) {
-    const known = [...ledgerSchemes.keys()].map((scheme) => `"${scheme}:"`).join(", ");
+    const known = [...ledgerSchemes.keys()];
+    const write = (scheme: string) => `"${scheme}:"`;
+    const near = colon < 0 ? "" : didYouMean(url.slice(0, colon), known, { write });
     return Promise.reject(
       new UsageError(
-        `Cannot open "${redactUrl(url)}" as a ledger: it begins with none of ${known}; ` +
-          "write sqlite:PATH for a file",
+        `Cannot open "${redactUrl(url)}" as a ledger: it begins with none of ${
+          known.map(write).join(", ")
+        }${near || "; write sqlite:PATH for a file"}`,
       ),
     );
   }

@@ -4,6 +4,7 @@
  */
 import type { ImageFile, StackLayout } from "../codecs/image.ts";
 import { UsageError } from "../core/errors.ts";
+import { didYouMean } from "../core/nearest.ts";
 import type { VoxelSize } from "../core/units.ts";
 import { baseOf } from "./_folder.ts";
 import type { Described } from "./_headers.ts";
@@ -60,11 +61,12 @@ export function chooseSeries(
   const found = series.find(({ name }) => name === String(wanted)) ??
     (/^\d+$/.test(String(wanted)) ? series[Number(wanted)] : undefined);
   if (found !== undefined) return found;
-  throw new UsageError(
-    `Cannot find series "${wanted}" in "${path}": ${
-      series.length === 0 ? "it says nothing of series" : `it holds ${list}`
-    }; ${series.length === 0 ? "leave --series out" : "choose one of these"}`,
-  );
+  const cannot = `Cannot find series "${wanted}" in "${path}":`;
+  if (series.length === 0) {
+    throw new UsageError(`${cannot} it says nothing of series; leave --series out`);
+  }
+  const near = didYouMean(String(wanted), series.map(({ name }) => name));
+  throw new UsageError(`${cannot} it holds ${list}${near || "; choose one of these"}`);
 }
 
 /** Whether a series speaks of other files than the one that holds it. */

@@ -4,6 +4,7 @@
  */
 import { basename, dirname, join } from "node:path";
 import { messageOf, UsageError } from "../core/errors.ts";
+import { editDistance } from "../core/nearest.ts";
 import { extensionOf, isImageExtension } from "./_folder.ts";
 import { parseGlobs, type Segment } from "./_glob.ts";
 import { isTemplate, parseTemplate } from "./_template.ts";
@@ -142,17 +143,4 @@ function nearest(wanted: Segment, names: readonly string[]): string | undefined 
 /** A name with every number, token and wildcard as a `*`. */
 function shapeOf(name: string): string {
   return name.replace(/<[a-z:\d]*>|\d+|\[[^\]]*\]|[*?]/g, "*").replace(/\*+/g, "*");
-}
-
-/** Characters to add, remove or change until one is the other (Levenshtein). */
-export function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + Number(a[i - 1] !== b[j - 1]));
-    }
-    row = next;
-  }
-  return row[b.length];
 }

@@ -8,6 +8,7 @@ import { type Box, box, boxSize, boxVolume } from "../core/box.ts";
 import { type Dtype, dtypeRange, isDtype, VOXEL_BYTES } from "../core/dtype.ts";
 import { SluiceError, UsageError } from "../core/errors.ts";
 import { type ChunkEncoding, countCells } from "../core/layout.ts";
+import { didYouMean } from "../core/nearest.ts";
 import { countTasks, type Plan } from "../core/plan.ts";
 import { planLayout, WANTED_TASKS } from "../core/plan_layout.ts";
 import { type Axis, product } from "../core/point.ts";
@@ -248,7 +249,9 @@ function chooseCast(
 ): { dtype: Dtype; window?: readonly [number, number] } {
   if (cast === undefined && window === undefined) return { dtype: from };
   if (cast !== undefined && !isDtype(cast)) {
-    throw new UsageError(`Cannot cast to "${cast}": it is no dtype`);
+    throw new UsageError(
+      `Cannot cast to "${cast}": it is no dtype${didYouMean(cast, Object.keys(VOXEL_BYTES))}`,
+    );
   }
   if (kind === "labels") {
     throw new UsageError(

@@ -68,6 +68,41 @@ const refused = [
     line: "ingest a b --cast unit8",
     says: `Cannot use --cast unit8: it is one of ${CASTS.join(", ")}; did you mean "uint8"?`,
   },
+  {
+    line: "plan a --cast uint6",
+    says: `Cannot use --cast uint6: it is one of ${
+      CASTS.join(", ")
+    }; did you mean "uint16" or "uint64"?`,
+  },
+  {
+    line: "plan a --cast u8",
+    says: `Cannot use --cast u8: it is one of ${CASTS.join(", ")}; did you mean "uint8"?`,
+  },
+  {
+    line: "plan a --zarr 0.3",
+    says: "Cannot use --zarr 0.3: it is one of 0.5, 0.4",
+  },
+  {
+    line: "pull a b --compression gz",
+    says: 'Cannot use --compression gz: it is one of none, deflate, zstd; did you mean "deflate"?',
+  },
+  {
+    line: "export a b",
+    says: 'Cannot run "export": there is no such command; did you mean "sluice pull"?',
+  },
+  {
+    line: "plan a --threads 3",
+    says: 'Cannot use --threads with "plan": there is no such flag; did you mean --workers?',
+  },
+  {
+    line: "plan a --c 3",
+    says: 'Cannot use --c with "plan": there is no such flag; it is a flag of "pull"',
+  },
+  {
+    line: "status 3 --x 3:4",
+    says:
+      'Cannot use --x with "status": there is no such flag; it is a flag of "ingest", "plan", "create", "pull"',
+  },
   { line: "plan a --chunk", says: "Cannot use --chunk without a value: write --chunk 64x64x64" },
   {
     line: "plan a --chunk --json",

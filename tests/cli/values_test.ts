@@ -92,8 +92,18 @@ for (const { parse, good, bad } of tables) {
 }
 
 Deno.test("parseCodec() names the nearest codec", () => {
-  throws(() => parseCodec("codec", "ztsd"), /did you mean "zstd"\?/);
-  throws(() => parseCodec("codec", "blosc:lz"), /did you mean "lz4"\?/);
+  for (
+    const [text, near] of [
+      ["ztsd", "zstd"],
+      ["zsdt:3", "zstd"],
+      ["zstandard", "zstd"],
+      ["gz:6", "gzip"],
+      ["lz4", "blosc:lz4"],
+      ["blosc:lz", "lz4"],
+      ["blosc:zstandard:3", "zstd"],
+    ]
+  ) throws(() => parseCodec("codec", text), new RegExp(`; did you mean "${near}"\\?$`), text);
+  throws(() => parseCodec("codec", "jpeg2000"), /the codecs are zstd, gzip, blosc, none$/);
 });
 
 Deno.test("parseCount() counts from where it is told", () =>

@@ -39,6 +39,17 @@ for (const text of refused) {
   });
 }
 
+Deno.test("parseVoxelSize() names the nearest unit", () => {
+  const near = [["nanometers", "nanometer"], ["micrn", "micron"], ["nmm", 'nm" or "mm']];
+  for (const [word, unit] of near) {
+    throws(() => parseVoxelSize(`4x4x40${word}`), {
+      name: "UsageError",
+      message:
+        `Cannot read "4x4x40${word}" as a voxel size: "${word}" is no unit of length; did you mean "${unit}"?`,
+    });
+  }
+});
+
 Deno.test("units go by their usual spellings", () => {
   const spellings: [string, ReturnType<typeof lengthUnit>][] = [
     ["NM", "nanometer"],

@@ -37,6 +37,11 @@ const refused = [
       'Cannot open "postgres://db.lab/jobs" as a ledger: it begins with none of "memory:", "sqlite:"; write sqlite:PATH for a file',
   },
   {
+    url: "slqite:jobs.db",
+    message:
+      'Cannot open "slqite:jobs.db" as a ledger: it begins with none of "memory:", "sqlite:"; did you mean "sqlite:"?',
+  },
+  {
     url: "jobs.db",
     message:
       'Cannot open "jobs.db" as a ledger: it begins with none of "memory:", "sqlite:"; write sqlite:PATH for a file',

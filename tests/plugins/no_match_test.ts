@@ -1,6 +1,5 @@
-import { equal, ok, rejects } from "node:assert/strict";
+import { ok, rejects } from "node:assert/strict";
 import { UsageError } from "../../core/errors.ts";
-import { editDistance } from "../../plugins/_no_match.ts";
 import { readImageStack } from "../../plugins/image_stack.ts";
 import { filesOf, pngOf, TestFolder, tiffOf } from "../_images.ts";
 
@@ -52,11 +51,5 @@ for (const { pattern, says } of cases) {
       ok(message.includes(says), message);
       return true;
     });
-  });
-}
-
-for (const [a, b, distance] of [["", "abc", 3], ["kitten", "sitting", 3], ["a", "a", 0]] as const) {
-  Deno.test(`editDistance() from "${a}" to "${b}" is ${distance}`, () => {
-    equal(editDistance(a, b), distance);
   });
 }

@@ -370,6 +370,7 @@ Deno.test("readImageStack() lists the series of a file if none is chosen", async
     await rejects(readImageStack([folder.path], { series }), (error) => {
       ok(error instanceof UsageError);
       ok(/0 "map", 1 "scan"/.test(error.message), error.message);
+      equal(/did you mean "map"\?$/.test(error.message), series === "maps");
       return true;
     });
   }

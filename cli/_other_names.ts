@@ -1,0 +1,38 @@
+/**
+ * What other programs call the commands and flags of sluice.
+ * @module
+ */
+import type { OtherNames } from "../core/nearest.ts";
+
+/** By the name of a command. */
+export const COMMAND_NAMES: OtherNames = {
+  ingest: ["convert", "import"],
+  plan: ["dry-run", "dryrun", "preview"],
+  create: ["new", "submit"],
+  join: ["work", "worker", "resume"],
+  status: ["show", "state"],
+  jobs: ["list", "ls"],
+  cancel: ["abort", "stop", "kill"],
+  retry: ["redo", "requeue"],
+  verify: ["check", "validate"],
+  pull: ["export", "download", "extract"],
+  completions: ["completion", "complete"],
+  man: ["manual", "manpage", "manpages"],
+};
+
+/** By the name of a flag. */
+export const FLAG_NAMES: OtherNames = {
+  "voxel-size": ["resolution", "spacing", "pixel-size", "scale-nm"],
+  codec: ["compression", "compressor"],
+  compression: ["codec", "compressor"],
+  levels: ["pyramid", "mips", "scales"],
+  scale: ["level", "mip"],
+  cast: ["dtype", "data-type"],
+  window: ["contrast", "range"],
+  kind: ["type"],
+  workers: ["threads", "jobs", "cpus", "processes", "concurrency"],
+  memory: ["ram"],
+  overwrite: ["force", "clobber"],
+  quiet: ["silent"],
+  verbose: ["debug"],
+};
