@@ -24,7 +24,17 @@ export type LedgerFault =
   /** It cannot be opened or reached. */
   | "unavailable";
 
-/** The ledger itself cannot serve: exit code 1. */
+/**
+ * The ledger itself cannot serve: exit code 1.
+ * @example A job that the ledger does not know
+ * ```ts
+ * import { LedgerError, openLedger } from "@sluice/sluice";
+ * import { rejects } from "node:assert/strict";
+ * await using ledger = await openLedger("memory:");
+ * const unknown = (error: unknown) => error instanceof LedgerError && error.fault === "no-such-job";
+ * await rejects(ledger.status(42), unknown);
+ * ```
+ */
 export class LedgerError extends SluiceError {
   /** Says which class it is where classes do not travel, as from a worker. */
   override readonly name = "LedgerError";
@@ -174,6 +184,22 @@ export interface LeaseOptions {
  * it expires, when the last of its tasks was acknowledged, failed or given back, or when `retry` or `cancel` takes
  * it; from then on, all that is asked in its name is refused. Every method that takes the number of a job throws a
  * {@linkcode LedgerError} (`no-such-job`) where there is none.
+ * @example A task from lease to receipt
+ * ```ts
+ * import { encodePng, type Lease, openLedger, planIngest } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const path = await Deno.makeTempFile({ suffix: ".png" });
+ * const data = new Uint8Array(35);
+ * await Deno.writeFile(path, encodePng({ width: 7, height: 5, samples: 1, dtype: "uint8", data }));
+ * const { plan } = await planIngest([path]);
+ * await using ledger = await openLedger("memory:");
+ * const job = await ledger.create(plan, { target: "out.ome.zarr" });
+ * const lease = await ledger.lease(job, { worker: "me", leaseSeconds: 600 }) as Lease;
+ * await ledger.acknowledge(lease, [{ task: lease.first, fence: lease.fence, units: [], losses: [] }]);
+ * const { state, done, tasks } = await ledger.status(job);
+ * deepEqual([state, done, tasks], ["active", 1, 2]);
+ * await Deno.remove(path);
+ * ```
  */
 export interface Ledger extends AsyncDisposable {
   /**

@@ -109,6 +109,24 @@ export class ReceiptLog implements Disposable {
  *
  * Memory: a bit a task, and the receipts of tasks that were done more than once. Every file is read twice.
  * @param dir Folder of the receipts; none there: nothing is read.
+ * @example Bytes of a volume, by its receipts
+ * ```ts
+ * import { encodePng, ingest, JobFolder, openLedger, readReceipts, WorkerPool } from "@sluice/sluice";
+ * import { equal } from "node:assert/strict";
+ * const folder = await Deno.makeTempDir();
+ * const data = new Uint8Array(35).fill(9);
+ * const section = encodePng({ width: 7, height: 5, samples: 1, dtype: "uint8", data });
+ * await Deno.writeFile(`${folder}/s_0.png`, section);
+ * await using ledger = await openLedger("memory:");
+ * await using pool = new WorkerPool({ size: 0 });
+ * const { created, verified } = await ingest([`${folder}/*.png`], `${folder}/out.ome.zarr`, { ledger, pool });
+ * let bytes = 0;
+ * for await (const { units } of readReceipts(new JobFolder(created.volume).receiptsPath)) {
+ *   for (const unit of units) bytes += unit.bytes;
+ * }
+ * equal(bytes, verified?.bytes);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export async function* readReceipts(dir: string): AsyncGenerator<Receipt> {
   const files = await listFiles(dir);

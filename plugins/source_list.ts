@@ -39,6 +39,19 @@ const PARSE_BYTES = 1 << 18;
 
 /**
  * A list that was read. It keeps the lines as they are and makes images of them when asked: 10^6 take about 150 MB.
+ * @example Which images a box needs
+ * ```ts
+ * import { box, encodePng, readImageStack, SourceList } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const folder = await Deno.makeTempDir();
+ * const data = new Uint8Array(35);
+ * const section = encodePng({ width: 7, height: 5, samples: 1, dtype: "uint8", data });
+ * for (const z of [0, 1, 2]) await Deno.writeFile(`${folder}/s_${z}.png`, section);
+ * const list = SourceList.of(await readImageStack([folder]));
+ * const found = [...list.locate(box([0, 0, 1], [7, 5, 3]))];
+ * deepEqual(found.map(({ path }) => path), ["s_1.png", "s_2.png"]);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export class SourceList {
   /** Folder that all paths start from; absolute. */
@@ -201,6 +214,21 @@ export async function writeSourceList(path: string, sources: Sources): Promise<W
 /**
  * Reads a list, and what was amended if that file is there.
  * @throws {SluiceError} If it is no list, is damaged, or a path leads out of its root.
+ * @example The images that a volume was made of
+ * ```ts
+ * import { encodePng, JobFolder, readImageStack, readSourceList, writeSourceList } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const folder = await Deno.makeTempDir();
+ * const data = new Uint8Array(35);
+ * const section = encodePng({ width: 7, height: 5, samples: 1, dtype: "uint8", data });
+ * for (const z of [0, 1]) await Deno.writeFile(`${folder}/s_${z}.png`, section);
+ * const { path, sourcesPath, amendmentsPath } = new JobFolder(`${folder}/out.ome.zarr`);
+ * await Deno.mkdir(path, { recursive: true });
+ * await writeSourceList(sourcesPath, await readImageStack([`${folder}/*.png`]));
+ * const { images } = await readSourceList(sourcesPath, amendmentsPath);
+ * deepEqual(Array.from(images, ({ path, z }) => [path, z]), [["s_0.png", 0], ["s_1.png", 1]]);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export async function readSourceList(path: string, amendmentsPath?: string): Promise<SourceList> {
   const bytes = await Deno.readFile(path);

@@ -20,7 +20,17 @@ export interface Claim {
   readonly job: number;
 }
 
-/** Paths of the folder of one volume. */
+/**
+ * Paths of the folder of one volume.
+ * @example Whether a volume carries its proof
+ * ```ts
+ * import { JobFolder } from "@sluice/sluice";
+ * import { equal } from "node:assert/strict";
+ * const folder = new JobFolder("data/out.ome.zarr");
+ * equal(folder.planPath, "data/out.ome.zarr/.sluice/plan.json");
+ * equal(await folder.plan(), undefined);
+ * ```
+ */
 export class JobFolder {
   /** The folder itself. */
   readonly path: string;

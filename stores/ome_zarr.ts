@@ -43,7 +43,29 @@ export interface OpenOmeZarrOptions {
 /** Chunks that one job reads or encodes. */
 const BATCH = 8;
 
-/** An OME-Zarr volume on local disk. */
+/**
+ * An OME-Zarr volume on local disk.
+ * @example Voxels of a volume
+ * ```ts
+ * import { box, encodePng, ingest, OmeZarrStore, openLedger, WorkerPool } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const folder = await Deno.makeTempDir();
+ * const data = Uint8Array.from({ length: 35 }, (_, i) => i);
+ * const section = encodePng({ width: 7, height: 5, samples: 1, dtype: "uint8", data });
+ * for (const z of [0, 1, 2]) await Deno.writeFile(`${folder}/s_${z}.png`, section);
+ * await using ledger = await openLedger("memory:");
+ * await using pool = new WorkerPool({ size: 0 });
+ * const { created } = await ingest([`${folder}/*.png`], `${folder}/out.ome.zarr`, { ledger, pool });
+ *
+ * await using store = await OmeZarrStore.open(created.volume, { pool });
+ * deepEqual(store.layout.scales[0].size, [7, 5, 3, 1, 1]);
+ * const slab = await store.read(box([2, 1, 0], [5, 2, 1]));
+ * const voxels: number[] = [];
+ * for await (const { data } of slab.bands()) voxels.push(...Array.from(data, Number));
+ * deepEqual(voxels, [9, 10, 11]);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
 export class OmeZarrStore implements Store {
   /** How the volume is cut. */
   readonly layout: Layout;
