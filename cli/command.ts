@@ -49,6 +49,7 @@ export interface CommandModule {
 
 /** One command. */
 export interface Command {
+  /** One word, or several with a space between them, such as `ledger init`. */
   readonly name: string;
   /** One line, a verb first, no full stop. */
   readonly summary: string;

@@ -281,7 +281,7 @@ const COMMANDS: readonly Command[] = [
   {
     name: "help",
     summary: "Print the help of a command",
-    arguments: [{ name: "command", optional: true, help: "the name of a command" }],
+    arguments: [{ name: "command", many: true, optional: true, help: "the name of a command" }],
     flags: [],
     examples: [{ line: "sluice help ingest", what: "As sluice ingest --help" }],
     run: () => import("./commands/help.ts"),

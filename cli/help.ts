@@ -25,7 +25,7 @@ export function treeHelp(tree: CommandTree, { columns = 80, bold = plain }: Help
     ...table(tree.commands.map(({ name, summary }) => [name, summary]), columns),
     "",
     bold("Example"),
-    "  sluice ingest 'raw/*.tif' out.ome.zarr",
+    `  ${tree.commands[0].examples[0].line}`,
     "",
     'See "sluice help COMMAND" for its flags and examples.',
   ].join("\n");

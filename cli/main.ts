@@ -36,15 +36,28 @@ async function dispatch(
     return EXIT.done;
   }
   if (call.command === undefined || call.flags.has("help")) {
-    if (!call.flags.has("help")) {
-      throw new CallError("Cannot run sluice without a command, such as `sluice ingest`");
-    }
     const { printHelp } = await import("./commands/help.ts");
-    printHelp(call.command, output);
+    const group = call.command === undefined ? call.group : undefined;
+    if (!call.flags.has("help")) throw nothingToRun(group);
+    printHelp(call.command, output, group);
     return EXIT.done;
   }
   const { run } = await call.command.run();
   return await run(call, { output });
+}
+
+function nothingToRun(group: string | undefined): CallError {
+  const names = TREE.commands.map(({ name }) => name).filter((name) =>
+    name.startsWith(`${group} `)
+  );
+  return new CallError(
+    group === undefined
+      ? "Cannot run sluice without a command, such as `sluice ingest`"
+      : `Cannot run "${group}" alone: write ${
+        names.map((name) => `"sluice ${name}"`).join(" or ")
+      }`,
+    group,
+  );
 }
 
 /** One line for what a person can mend; the stack with --verbose alone. */

@@ -33,33 +33,65 @@ export interface CommandTree {
 
 /**
  * Understands a command line.
- * @returns The call; or, where no command is named, the flags alone.
+ * @returns The call; or, where no command is named, the flags alone, with the first word of commands of several.
  * @throws {CallError} If a command or flag is unknown, or a value is absent, not one of the choices, or too much.
  */
 export async function parseCall(
   words: readonly string[],
   tree: CommandTree,
-): Promise<Call | { readonly command?: undefined; readonly flags: Call["flags"] }> {
+): Promise<
+  Call | {
+    readonly command?: undefined;
+    readonly group?: string;
+    readonly flags: Call["flags"];
+  }
+> {
   // Flags that may stand before the name of the command have no value, so the first other word is the name.
   const at = words.findIndex((word) => !word.startsWith("-"));
   if (at < 0) return { flags: (await readFlags(words, tree.everywhere, tree, undefined)).flags };
-  const command = tree.commands.find(({ name }) => name === words[at]);
+  const command = findCommand(words.slice(at), tree);
   if (command === undefined) {
-    const [{ didYouMean }, { COMMAND_NAMES }] = await loadHelpers();
-    const hint = didYouMean(words[at], tree.commands.map(({ name }) => name), {
-      otherNames: COMMAND_NAMES,
-      write: (name) => `"sluice ${name}"`,
-    });
-    throw new CallError(`Cannot run "${words[at]}": there is no such command${hint}`);
+    const group = tree.commands.some(({ name }) => name.startsWith(`${words[at]} `));
+    const rest = words.toSpliced(at, 1);
+    if (group && rest.every((word) => word.startsWith("-"))) {
+      const { flags } = await readFlags(rest, tree.everywhere, tree, undefined);
+      return { group: words[at], flags };
+    }
+    throw await unknownCommand(words[at], group ? words[at + 1] : undefined, tree);
   }
   const { flags, rest } = await readFlags(
-    words.toSpliced(at, 1),
+    words.toSpliced(at, command.name.split(" ").length),
     [...command.flags, ...tree.everywhere],
     tree,
     command,
   );
   const isHelp = flags.has("help");
   return { command, flags, words: isHelp ? new Map() : placeWords(command, rest, flags) };
+}
+
+/** The command whose name the first words are; of `ledger` and `ledger init` the longer. */
+function findCommand(words: readonly string[], { commands }: CommandTree): Command | undefined {
+  return commands.filter(({ name }) =>
+    name.split(" ").every((part, position) => words[position] === part)
+  ).sort((a, b) => b.name.length - a.name.length)[0];
+}
+
+async function unknownCommand(
+  first: string,
+  second: string | undefined,
+  { commands }: CommandTree,
+): Promise<CallError> {
+  const [{ didYouMean }, { COMMAND_NAMES }] = await loadHelpers();
+  const before = second === undefined ? "" : `${first} `;
+  const words = commands.filter(({ name }) => name.startsWith(before))
+    .map(({ name }) => name.slice(before.length).split(" ")[0]);
+  const hint = didYouMean(second ?? first, new Set(words), {
+    otherNames: COMMAND_NAMES,
+    write: (word) => `"sluice ${before}${word}"`,
+  });
+  return new CallError(
+    `Cannot run "${before}${second ?? first}": there is no such command${hint}`,
+  );
 }
 
 async function readFlags(

@@ -10,20 +10,25 @@ import { type Call, parseCall } from "../parse.ts";
 
 /** Prints the help of a command, or of all. */
 export async function run({ words }: Call, { output }: Context): Promise<number> {
-  const name = words.get("command")?.[0];
-  printHelp(
-    name === undefined ? undefined : (await parseCall([name, "--help"], TREE)).command,
-    output,
-  );
+  const call = await parseCall([...words.get("command") ?? [], "--help"], TREE);
+  printHelp(call.command, output, call.command === undefined ? call.group : undefined);
   return EXIT.done;
 }
 
-/** Prints the help of a command, or of sluice as a whole. */
-export function printHelp(command: Command | undefined, output: Output): void {
+/** Prints the help of a command, of all whose names begin with a word, or of sluice as a whole. */
+export function printHelp(
+  command: Command | undefined,
+  output: Output,
+  group?: string,
+): void {
   const options = { columns: helpColumns(), bold: (text: string) => output.bold(text) };
+  const tree = group === undefined ? TREE : {
+    ...TREE,
+    commands: TREE.commands.filter(({ name }) => name.startsWith(`${group} `)),
+  };
   output.report(
-    command ?? TREE,
-    () => command === undefined ? treeHelp(TREE, options) : commandHelp(command, TREE, options),
+    command ?? tree,
+    () => command === undefined ? treeHelp(tree, options) : commandHelp(command, TREE, options),
   );
 }
 

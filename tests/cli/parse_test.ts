@@ -140,6 +140,42 @@ for (const { line, says } of refused) {
   });
 }
 
+const [PLAN] = TREE.commands.filter(({ name }) => name === "plan");
+/** A tree with commands whose names are several words. */
+const GROUPED = {
+  ...TREE,
+  commands: [
+    ...TREE.commands,
+    ...["store", "store init", "store init all"].map((name) => ({ ...PLAN, name })),
+    { ...PLAN, name: "disk check" },
+  ],
+};
+
+Deno.test("parseCall() takes the longest name that is there", async () => {
+  for (
+    const [line, name, sources] of [
+      ["store init a.tif", "store init", ["a.tif"]],
+      ["--json store init a.tif --levels 3", "store init", ["a.tif"]],
+      ["store init all b.tif", "store init all", ["b.tif"]],
+      ["store b.tif", "store", ["b.tif"]],
+      ["disk check b.tif", "disk check", ["b.tif"]],
+    ] as const
+  ) {
+    const call = await parseCall(line.split(" "), GROUPED);
+    equal(call.command?.name, name);
+    deepEqual((call as Call).words.get("sources"), sources);
+  }
+});
+
+Deno.test("parseCall() says what a first word alone lacks", async () => {
+  const { command, flags, ...rest } = await parseCall(["disk", "--help"], GROUPED);
+  deepEqual([command, [...flags.keys()], rest], [undefined, ["help"], { group: "disk" }]);
+  await rejects(parseCall(["disk", "chekc"], GROUPED), {
+    message: 'Cannot run "disk chekc": there is no such command; did you mean "sluice disk check"?',
+  });
+  await rejects(parseCall(["dsik"], GROUPED), { message: /did you mean "sluice disk"\?$/ });
+});
+
 Deno.test("no two flags of a command, and no two commands, share a name", () => {
   const unique = (names: readonly (string | undefined)[]) => {
     const given = names.filter((name) => name !== undefined);
