@@ -7,10 +7,30 @@ import type { Item, Stage, StageContext, TaskFeed } from "./stage.ts";
 /** How a run behaves. */
 export interface PipelineOptions extends Partial<StageContext> {}
 
+/** Names what a pipeline carries, in types only. */
+export declare const carried: unique symbol;
+/** What a pipeline carries, told to the compiler as a guess: it decides nothing where a stage says otherwise. */
+export interface Carries<_T> {
+  /** In types only. */
+  readonly [carried]?: never;
+}
+
+/** Nothing more where a stage takes what it gets; else what the compiler says of it. */
+export type Fits<T, I> = [T] extends [I] ? unknown
+  : { "This stage takes": I; "but the one before it hands on": T };
+
 /** A run that is being put together; iterating it starts it. */
 export interface Pipeline<T> extends AsyncIterable<Item<T>> {
-  /** Adds a stage; what it makes of each task is what the next one gets. */
-  through<O>(stage: Stage<T, O>): Pipeline<O>;
+  /** In types only. */
+  readonly [carried]?: Carries<T>;
+  /**
+   * Adds a stage; what it makes of each task is what the next one gets. Types need no annotation; a stage in the
+   * wrong place does not compile, and the error says what it takes and what the one before it hands on.
+   */
+  through<O, I>(
+    this: { readonly [carried]?: Carries<I> },
+    stage: Stage<I, O> & Fits<T, I>,
+  ): Pipeline<O>;
 }
 
 /**
@@ -27,7 +47,9 @@ export function pipeline<T>(feed: TaskFeed<T>, options: PipelineOptions = {}): P
     }),
   };
   const join = <T>(open: () => AsyncIterable<Item<T>>): Pipeline<T> => ({
-    through: (next) => join(() => next(open(), context)),
+    through: <O, I>(next: Stage<I, O>) =>
+      // That it takes what is handed on was checked where it was added.
+      join(() => next(open() as AsyncIterable<unknown> as AsyncIterable<Item<I>>, context)),
     [Symbol.asyncIterator]: () => open()[Symbol.asyncIterator](),
   });
   return join(() => feed(context));
