@@ -11,7 +11,7 @@ const RUN = "How it runs";
 /** Dtypes that `--cast` may name; a test compares them with those of the core. */
 export const CASTS = ["uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64"] as const;
 
-/** Codecs that `--codec` may name. */
+/** What a shell offers for `--codec`; a test parses each. */
 export const CODECS = ["zstd", "gzip", "blosc", "blosc:zstd", "blosc:lz4", "none"] as const;
 
 /** The job file. */
@@ -50,12 +50,14 @@ export const PLAN_FLAGS: readonly Flag[] = [
     name: "shard",
     value: "512x512x64",
     help: "Voxels of a file of many chunks, or none for a file a chunk",
+    offers: ["none"],
     default: "8 chunks along x and y, one deep",
     group: WRITTEN,
   },
   {
     name: "codec",
     value: "CODEC",
+    offers: CODECS,
     help:
       "zstd[:LEVEL], gzip[:LEVEL], blosc[:zstd|:lz4[:LEVEL]] or none; levels 1 to 22, blosc and gzip 0 to 9",
     default: "zstd:3",
@@ -144,6 +146,8 @@ export const LEDGER: Flag = {
   name: "ledger",
   value: "URL",
   help: "Who counts what is done: sqlite:PATH",
+  offers: ["sqlite:"],
+  completes: "file",
   default: "SLUICE_LEDGER, else sqlite:$XDG_STATE_HOME/sluice/jobs.db",
   group: RUN,
 };

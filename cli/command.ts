@@ -16,10 +16,12 @@ export interface Flag {
   readonly value?: string;
   /** The only values there are. */
   readonly choices?: readonly string[];
+  /** Values that a shell offers beside others there may be; one that ends with a colon is the beginning of one. */
+  readonly offers?: readonly string[];
   /** What holds without it, in words. */
   readonly default?: string;
   readonly help: string;
-  /** What a shell completes its value with. */
+  /** What a shell completes its value with, or what follows the colon of one that it offers. */
   readonly completes?: "file" | "folder";
   /** Heading it stands under in the help. @default "Flags" */
   readonly group?: string;
@@ -33,7 +35,10 @@ export interface Argument {
   readonly many?: boolean;
   /** May be absent; `config`: where a job file is given. */
   readonly optional?: boolean | "config";
-  readonly completes?: "file" | "folder";
+  /** The only words there are. */
+  readonly choices?: readonly string[];
+  /** What a shell completes it with; `job`: the numbers of jobs and folders; `command`: the names of commands. */
+  readonly completes?: "file" | "folder" | "job" | "command";
 }
 
 /** What a command is given to run with. */

@@ -36,7 +36,15 @@ const TARGET: Argument = {
 const JOB: Argument = {
   name: "job",
   help: "the number of a job, or the path of its volume",
-  completes: "folder",
+  completes: "job",
+};
+
+const COMMAND: Argument = {
+  name: "command",
+  many: true,
+  optional: true,
+  help: "the name of a command",
+  completes: "command",
 };
 
 /** Flags that every command has. */
@@ -281,7 +289,7 @@ const COMMANDS: readonly Command[] = [
   {
     name: "help",
     summary: "Print the help of a command",
-    arguments: [{ name: "command", many: true, optional: true, help: "the name of a command" }],
+    arguments: [COMMAND],
     flags: [],
     examples: [{ line: "sluice help ingest", what: "As sluice ingest --help" }],
     run: () => import("./commands/help.ts"),

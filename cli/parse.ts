@@ -65,8 +65,15 @@ export async function parseCall(
     tree,
     command,
   );
-  const isHelp = flags.has("help");
-  return { command, flags, words: isHelp ? new Map() : placeWords(command, rest, flags) };
+  if (flags.has("help")) return { command, flags, words: new Map() };
+  const placed = placeWords(command, rest, flags);
+  for (const { name, choices } of command.arguments) {
+    for (const word of placed.get(name) ?? []) {
+      if (choices === undefined || choices.includes(word)) continue;
+      throw await wrongChoice(`"${word}" as ${label(name)}`, word, choices, command);
+    }
+  }
+  return { command, flags, words: placed };
 }
 
 /** The command whose name the first words are; of `ledger` and `ledger init` the longer. */
@@ -133,7 +140,7 @@ async function readFlags(
       );
     }
     if (flag.choices !== undefined && !flag.choices.includes(String(value))) {
-      throw await wrongChoice(flag, String(value), command);
+      throw await wrongChoice(`--${flag.name} ${value}`, String(value), flag.choices, command);
     }
     flags.set(flag.name, value);
   }
@@ -190,15 +197,14 @@ async function unknownFlag(
 }
 
 async function wrongChoice(
-  { name, choices = [] }: Flag,
-  value: string,
+  use: string,
+  word: string,
+  choices: readonly string[],
   command: Command | undefined,
 ): Promise<CallError> {
   const [{ didYouMean }] = await loadHelpers();
   return new CallError(
-    `Cannot use --${name} ${value}: it is one of ${choices.join(", ")}${
-      didYouMean(value, choices)
-    }`,
+    `Cannot use ${use}: it is one of ${choices.join(", ")}${didYouMean(word, choices)}`,
     command?.name,
   );
 }
