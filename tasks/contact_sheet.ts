@@ -53,6 +53,21 @@ const CUT = 0.005;
  * @param pngPath File that is written; one that is there is replaced.
  * @throws {UsageError} If the volume has no such scale, `pngPath` does not end with `.png`, or `tiles` or `tileSize` is
  * no integer from 1 on (32 for `tileSize`).
+ * @example Three sections in one picture
+ * ```ts
+ * import { contactSheet, encodePng, ingest, openLedger, WorkerPool } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const folder = await Deno.makeTempDir();
+ * const data = Uint8Array.from({ length: 35 }, (_, i) => i);
+ * const section = encodePng({ width: 7, height: 5, samples: 1, dtype: "uint8", data });
+ * for (const z of [0, 1, 2]) await Deno.writeFile(`${folder}/s_${z}.png`, section);
+ * await using ledger = await openLedger("memory:");
+ * await using pool = new WorkerPool({ size: 0 });
+ * const { created } = await ingest([`${folder}/*.png`], `${folder}/out.ome.zarr`, { ledger, pool });
+ * const { sections } = await contactSheet(created.volume, `${folder}/sheet.png`, { pool, tileSize: 32 });
+ * deepEqual(sections, [0, 1, 2]);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export async function contactSheet(
   volume: string,

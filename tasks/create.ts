@@ -37,7 +37,22 @@ export interface CreatedJob {
   readonly state: JobState;
 }
 
-/** The target holds something else. */
+/**
+ * The target holds something else.
+ * @example A folder with something else in it
+ * ```ts
+ * import { createJob, encodePng, openLedger, planIngest, TargetError } from "@sluice/sluice";
+ * import { rejects } from "node:assert/strict";
+ * const folder = await Deno.makeTempDir();
+ * const data = new Uint8Array(35);
+ * const section = encodePng({ width: 7, height: 5, samples: 1, dtype: "uint8", data });
+ * await Deno.writeFile(`${folder}/s_0.png`, section);
+ * await using ledger = await openLedger("memory:");
+ * const report = await planIngest([`${folder}/*.png`]);
+ * await rejects(createJob(report, folder, { ledger }), TargetError);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
 export class TargetError extends SluiceError {
   /** Says which class it is. */
   override readonly name = "TargetError";
@@ -48,6 +63,21 @@ export class TargetError extends SluiceError {
  * @param report What `planIngest` gave.
  * @param target Path of the volume; for labels, of the image they belong to, or `IMAGE/labels/NAME`.
  * @throws {TargetError} If the target holds something else than this plan and `overwrite` is not set.
+ * @example Created once, found from then on
+ * ```ts
+ * import { createJob, encodePng, openLedger, planIngest } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const folder = await Deno.makeTempDir();
+ * const data = new Uint8Array(35);
+ * const section = encodePng({ width: 7, height: 5, samples: 1, dtype: "uint8", data });
+ * await Deno.writeFile(`${folder}/s_0.png`, section);
+ * await using ledger = await openLedger("memory:");
+ * const report = await planIngest([`${folder}/*.png`]);
+ * const first = await createJob(report, `${folder}/out.ome.zarr`, { ledger });
+ * const second = await createJob(report, `${folder}/out.ome.zarr`, { ledger });
+ * deepEqual([first.found, second.found, second.job === first.job], [false, true, true]);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export async function createJob(
   report: Pick<PlanReport, "plan" | "stack">,

@@ -64,6 +64,28 @@ export function chooseLedgerUrl({ ledgerUrl, env = Deno.env }: FindJobOptions = 
  * @throws {LedgerError} If there is no job of that number.
  * @throws {SluiceError} If no ledger counts the volume. With `ledgerUrl`, that one then takes the job over, from the
  * receipts.
+ * @example Work on the job of a volume
+ * ```ts
+ * import { createJob, encodePng, findJob, joinJob, openLedger, planIngest, WorkerPool } from "@sluice/sluice";
+ * import { equal } from "node:assert/strict";
+ * const folder = await Deno.makeTempDir();
+ * const data = new Uint8Array(35);
+ * const section = encodePng({ width: 7, height: 5, samples: 1, dtype: "uint8", data });
+ * await Deno.writeFile(`${folder}/s_0.png`, section);
+ * const ledgerUrl = `sqlite:${folder}/jobs.db`;
+ * {
+ *   await using ledger = await openLedger(ledgerUrl);
+ *   const report = await planIngest([`${folder}/*.png`]);
+ *   await createJob(report, `${folder}/out.ome.zarr`, { ledger, ledgerUrl });
+ * }
+ * await using pool = new WorkerPool({ size: 0 });
+ * {
+ *   await using found = await findJob(`${folder}/out.ome.zarr`);
+ *   const { state } = await joinJob(found.job, { ledger: found.ledger, pool });
+ *   equal(state, "done");
+ * }
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export async function findJob(name: string, options: FindJobOptions = {}): Promise<FoundJob> {
   const found = await lookUpJob(name, options);

@@ -37,6 +37,22 @@ export interface IngestResult {
  * Ingests a stack of images; given again, the same call resumes, joins, or finds that all is done.
  * @param patterns A glob, a template, a folder, or files.
  * @param target Path of the volume.
+ * @example A folder of sections becomes a volume, and is verified
+ * ```ts
+ * import { encodePng, ingest, openLedger, WorkerPool } from "@sluice/sluice";
+ * import { deepEqual, equal } from "node:assert/strict";
+ * const folder = await Deno.makeTempDir();
+ * const data = new Uint8Array(35).fill(9);
+ * const section = encodePng({ width: 7, height: 5, samples: 1, dtype: "uint8", data });
+ * for (const z of [0, 1, 2]) await Deno.writeFile(`${folder}/s_${z}.png`, section);
+ * await using ledger = await openLedger("memory:");
+ * await using pool = new WorkerPool({ size: 0 });
+ * const target = `${folder}/out.ome.zarr`;
+ * const { status, verified } = await ingest([`${folder}/*.png`], target, { ledger, pool });
+ * equal(status.state, "done");
+ * deepEqual(verified?.faults, []);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export async function ingest(
   patterns: readonly string[],

@@ -24,7 +24,16 @@ const LARGEST_BAND = 16 * MIB;
 /** Streamed images decode as fast as whole ones; only where they are small is it worth to hold them whole. */
 const MOST_WHOLE = 64 * MIB;
 
-/** Half of what the machine, or the control group the process runs in, has free now. */
+/**
+ * Half of what the machine, or the control group the process runs in, has free now.
+ * @example Half of what is free, but no more than 8 GiB
+ * ```ts
+ * import { defaultMemory } from "@sluice/sluice";
+ * import { ok } from "node:assert/strict";
+ * const memory = Math.min(defaultMemory(), 8 * 2 ** 30);
+ * ok(memory > 0 && Number.isInteger(memory));
+ * ```
+ */
 export function defaultMemory(): number {
   const free = Deno.systemMemoryInfo().available;
   const limit = process.constrainedMemory();
@@ -37,6 +46,19 @@ export function defaultMemory(): number {
  * Shares a budget out for the largest task of a plan: bands of the scale that is read (one in use, one ahead), a
  * gathered band of every coarser scale, images that are held decoded, and chunks on their way.
  * @throws {UsageError} If the budget is too small for one task.
+ * @example Options for the stages of a plan, within 1 GiB
+ * ```ts
+ * import { encodePng, planIngest, shareMemory, WorkerPool } from "@sluice/sluice";
+ * import { ok } from "node:assert/strict";
+ * const path = await Deno.makeTempFile({ suffix: ".png" });
+ * const data = new Uint8Array(35);
+ * await Deno.writeFile(path, encodePng({ width: 7, height: 5, samples: 1, dtype: "uint8", data }));
+ * const { plan } = await planIngest([path]);
+ * await using pool = new WorkerPool({ size: 2 });
+ * const { tasks, bandBytes, wholeBytes } = shareMemory(plan, 2 ** 30, pool.size);
+ * ok(tasks * (4 * bandBytes + wholeBytes) < 2 ** 30);
+ * await Deno.remove(path);
+ * ```
  */
 export function shareMemory(plan: Plan, memory: number, threads: number): MemoryShares {
   const { layout } = plan;

@@ -89,7 +89,22 @@ export interface PlanEstimate {
   readonly workerBytes: number;
 }
 
-/** The inputs have faults that no policy lets pass. */
+/**
+ * The inputs have faults that no policy lets pass.
+ * @example Sections that are missing
+ * ```ts
+ * import { encodePng, PlanError, planIngest } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const folder = await Deno.makeTempDir();
+ * const data = new Uint8Array(35);
+ * const section = encodePng({ width: 7, height: 5, samples: 1, dtype: "uint8", data });
+ * for (const z of [8, 9, 11]) await Deno.writeFile(`${folder}/s_${z}.png`, section);
+ * const error: unknown = await planIngest([`${folder}/*.png`]).catch((error) => error);
+ * if (!(error instanceof PlanError)) throw error;
+ * deepEqual(error.faults.map(({ kind, path }) => [kind, path]), [["missing", "s_10.png"]]);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
 export class PlanError extends SluiceError {
   /** Says which class it is. */
   override readonly name = "PlanError";
@@ -107,6 +122,20 @@ const NAMED = 20;
  * @param patterns A glob, a template, a folder, or files.
  * @throws {PlanError} If the inputs have faults that the policies do not let pass; it names them all.
  * @throws {UsageError} If the options do not fit the inputs.
+ * @example What would become of three sections
+ * ```ts
+ * import { encodePng, parseVoxelSize, planIngest } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const folder = await Deno.makeTempDir();
+ * const data = new Uint8Array(35);
+ * const section = encodePng({ width: 7, height: 5, samples: 1, dtype: "uint8", data });
+ * for (const z of [0, 1, 2]) await Deno.writeFile(`${folder}/s_${z}.png`, section);
+ * const voxelSize = parseVoxelSize("4x4x40nm");
+ * const { plan, estimate } = await planIngest([`${folder}/*.png`], { voxelSize, levels: 2 });
+ * deepEqual(plan.layout.scales.map(({ size }) => size.slice(0, 3)), [[7, 5, 3], [4, 3, 3]]);
+ * deepEqual([estimate.images, estimate.voxelBytes], [3, 105 + 36]);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export async function planIngest(
   patterns: readonly string[],

@@ -91,6 +91,22 @@ const LARGEST_BAND = 32 << 20;
  * @param target File or folder; files appear whole.
  * @throws {UsageError} If the box lies outside the volume, the scale is not there, or the format cannot hold the dtype.
  * @throws {SluiceError} If something is at the target already, the volume cannot be read, or the disk is full.
+ * @example Two sections as PNGs, named by their z
+ * ```ts
+ * import { encodePng, ingest, openLedger, pullVolume, WorkerPool } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const folder = await Deno.makeTempDir();
+ * const data = Uint8Array.from({ length: 35 }, (_, i) => i);
+ * const section = encodePng({ width: 7, height: 5, samples: 1, dtype: "uint8", data });
+ * for (const z of [0, 1, 2]) await Deno.writeFile(`${folder}/s_${z}.png`, section);
+ * await using ledger = await openLedger("memory:");
+ * await using pool = new WorkerPool({ size: 0 });
+ * const { created } = await ingest([`${folder}/*.png`], `${folder}/out.ome.zarr`, { ledger, pool });
+ * await pullVolume(created.volume, `${folder}/pulled`, { pool, z: [1, 3], format: "png" });
+ * const files = await Array.fromAsync(Deno.readDir(`${folder}/pulled`), ({ name }) => name);
+ * deepEqual(files.sort(), ["section_0001.png", "section_0002.png"]);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export async function pullVolume(
   volume: string,

@@ -44,6 +44,27 @@ export interface RetryJobResult {
  * @throws {UsageError} If a section lies outside the volume.
  * @throws {ImageError} If images of the sections still cannot be read, or have another size or dtype; nothing is
  * changed then.
+ * @example A section that was lost is there again
+ * ```ts
+ * import { encodePng, ingest, joinJob, openLedger, retryJob, WorkerPool } from "@sluice/sluice";
+ * import { deepEqual, equal } from "node:assert/strict";
+ * const folder = await Deno.makeTempDir();
+ * const data = new Uint8Array(35).fill(9);
+ * const section = encodePng({ width: 7, height: 5, samples: 1, dtype: "uint8", data });
+ * for (const z of [0, 1, 3]) await Deno.writeFile(`${folder}/s_${z}.png`, section);
+ * await using ledger = await openLedger("memory:");
+ * await using pool = new WorkerPool({ size: 0 });
+ * const target = `${folder}/out.ome.zarr`;
+ * const options = { ledger, pool, missing: "fill" } as const;
+ * const { created: { job, volume }, status } = await ingest([`${folder}/*.png`], target, options);
+ * equal(status.losses, 1);
+ *
+ * await Deno.writeFile(`${folder}/s_2.png`, section);
+ * const { mended } = await retryJob({ job, ledger, volume }, { sections: [[2, 3]] });
+ * deepEqual(mended, [`${folder}/s_2.png`]);
+ * equal((await joinJob(job, { ledger, pool })).losses, 0);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export async function retryJob(
   { job, ledger, volume }: Pick<FoundJob, "job" | "ledger" | "volume">,

@@ -30,6 +30,21 @@ export interface SetVoxelSizeResult {
  * decided when the job was planned.
  * @param path Path of the volume.
  * @throws {UsageError} If there is no volume of sluice.
+ * @example An axis that was wrong
+ * ```ts
+ * import { createJob, encodePng, openLedger, parseVoxelSize, planIngest, setVoxelSize } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const folder = await Deno.makeTempDir();
+ * const data = new Uint8Array(35);
+ * const section = encodePng({ width: 7, height: 5, samples: 1, dtype: "uint8", data });
+ * for (const z of [0, 1]) await Deno.writeFile(`${folder}/s_${z}.png`, section);
+ * await using ledger = await openLedger("memory:");
+ * const report = await planIngest([`${folder}/*.png`], { voxelSize: parseVoxelSize("4x4x4nm") });
+ * const { volume } = await createJob(report, `${folder}/out.ome.zarr`, { ledger });
+ * const { before, after } = await setVoxelSize(volume, parseVoxelSize("4x4x40nm"));
+ * deepEqual([before?.z, after.z], [4, 40]);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export async function setVoxelSize(
   path: string,

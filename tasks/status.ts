@@ -49,11 +49,11 @@ export interface StatusReport {
   readonly phases: readonly PhaseReport[];
   /** Who works on what. */
   readonly leases: readonly HeldLease[];
-  /** At most {@linkcode MOST_NAMED} of them, in the order of z. */
+  /** At most 20 of them, in the order of z. */
   readonly losses: readonly Loss[];
   /** All of them. */
   readonly lossCount: number;
-  /** At most {@linkcode MOST_NAMED} of them. */
+  /** At most 20 of them. */
   readonly dead: readonly DeadReport[];
   /** All of them. */
   readonly deadCount: number;
@@ -71,6 +71,22 @@ export const MOST_NAMED = 20;
  * @param name The number of a job, or the path of its volume.
  * @throws {UsageError} If there is no such volume.
  * @throws {LedgerError} If there is no job of that number.
+ * @example A job that nobody has joined yet
+ * ```ts
+ * import { createJob, encodePng, jobStatus, openLedger, planIngest } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const folder = await Deno.makeTempDir();
+ * const data = new Uint8Array(35);
+ * const section = encodePng({ width: 7, height: 5, samples: 1, dtype: "uint8", data });
+ * await Deno.writeFile(`${folder}/s_0.png`, section);
+ * const ledgerUrl = `sqlite:${folder}/jobs.db`;
+ * await using ledger = await openLedger(ledgerUrl);
+ * const report = await planIngest([`${folder}/*.png`]);
+ * const { volume } = await createJob(report, `${folder}/out.ome.zarr`, { ledger, ledgerUrl });
+ * const { state, tasks, done } = await jobStatus(volume);
+ * deepEqual([state, tasks, done], ["active", 2, 0]);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export async function jobStatus(
   name: string,

@@ -88,6 +88,23 @@ const LISTED = 1000;
 /**
  * Verifies a volume; no source and no ledger is needed, but for `source`.
  * @throws {SluiceError} If the volume holds no plan and no receipts.
+ * @example A file that got lost on the way
+ * ```ts
+ * import { encodePng, ingest, openLedger, verifyVolume, WorkerPool } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const folder = await Deno.makeTempDir();
+ * const data = new Uint8Array(35).fill(9);
+ * const section = encodePng({ width: 7, height: 5, samples: 1, dtype: "uint8", data });
+ * for (const z of [0, 1, 2]) await Deno.writeFile(`${folder}/s_${z}.png`, section);
+ * await using ledger = await openLedger("memory:");
+ * await using pool = new WorkerPool({ size: 0 });
+ * const { created } = await ingest([`${folder}/*.png`], `${folder}/out.ome.zarr`, { ledger, pool });
+ * deepEqual((await verifyVolume(created.volume, { pool })).faults, []);
+ * await Deno.remove(`${created.volume}/0/c/0/0/0`);
+ * const { faults } = await verifyVolume(created.volume, { pool });
+ * deepEqual(faults.map(({ unit, reason }) => [unit, reason]), [["0/0.0.0.0.0", "is not there"]]);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export async function verifyVolume(volume: string, options: VerifyOptions): Promise<VerifyReport> {
   const { pool, sample = 1, signal, onProgress } = options;
