@@ -62,6 +62,7 @@ export {
 export { chooseChunk, planLayout, type PlanLayoutOptions } from "./core/plan_layout.ts";
 export * from "./core/point.ts";
 export * from "./core/receipt.ts";
+export * from "./core/gather_voxels.ts";
 export { type Band, BandBuffers, type Slab } from "./core/slab.ts";
 export {
   convertVoxelSize,
@@ -102,6 +103,7 @@ export {
   type WrittenSourceList,
 } from "./plugins/source_list.ts";
 
+export * from "./stores/gather_unit.ts";
 export * from "./stores/ome_zarr.ts";
 export type { ZarrVersion } from "./stores/_zarr_metadata.ts";
 export { type Claim, JobFolder } from "./stores/job_folder.ts";
@@ -130,6 +132,7 @@ export * from "./stages/split_chunks.ts";
 export * from "./stages/stage.ts";
 export * from "./stages/upload.ts";
 
+export * from "./pool/make_slab.ts";
 export type { DownsampleInput, JobInput, JobName, JobOutput, Jobs, JobTimes } from "./pool/jobs.ts";
 export type { CheckUnitInput, UnitCheck } from "./pool/_check_unit.ts";
 export type { EncodeChunksInput, EncodedChunk } from "./pool/_encode_chunks.ts";
