@@ -31,8 +31,9 @@ async function dispatch(
   output: Output,
 ): Promise<number> {
   if (call.flags.has("version")) {
-    const { VERSION } = await import("../core/version.ts");
-    output.report({ sluice: VERSION }, `sluice ${VERSION}`);
+    const { versionReport, versionText } = await import("./version.ts");
+    const report = await versionReport();
+    output.report(report, () => versionText(report));
     return EXIT.done;
   }
   if (call.command === undefined || call.flags.has("help")) {

@@ -1,5 +1,6 @@
 /** The real command line from start to exit code, on stacks of a few sections. */
 import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { imageFormats } from "../../codecs/image.ts";
 import { VERSION } from "../../core/version.ts";
 import { section, sectionName, sections, Sluice } from "./_sluice.ts";
 
@@ -93,8 +94,14 @@ for (const { line, says } of usage) {
 
 Deno.test("sluice prints versions and help", async () => {
   await using sluice = await Sluice.of();
-  deepEqual(await sluice.run("--version"), { code: 0, stdout: `sluice ${VERSION}\n`, stderr: "" });
-  deepEqual((await sluice.json("--version")).document, { sluice: VERSION });
+  const said = await sluice.run("--version");
+  deepEqual([said.code, said.stderr], [0, ""]);
+  deepEqual(said.stdout.match(/^\w+/gm), ["sluice", "commit", "runtime", "images", "codecs"]);
+  match(said.stdout, new RegExp(`^sluice ${VERSION}\ncommit ([0-9a-f]{40}|unknown)\n`));
+  const { document } = await sluice.json("--version");
+  deepEqual([document.sluice, document.runtime.deno], [VERSION, Deno.version.deno]);
+  deepEqual(document.images, [...imageFormats.keys()]);
+  deepEqual(Object.keys(document.codecs), ["zstd", "zlib", "blosc", "lz4"]);
   const [flag, command] = [
     await sluice.run("ingest", "--help"),
     await sluice.run("help", "ingest"),
