@@ -75,6 +75,26 @@ const WRITES: { readonly [K in JobName]?: keyof JobInput<K> } = {
  *
  * A job that throws rejects with an error of the same name, message and stack; a worker that dies rejects its
  * jobs, and the next job starts another.
+ * @example A row of voxels, downsampled by a thread
+ * ```ts
+ * import { BandBuffers, box, WorkerPool } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * await using pool = new WorkerPool({ size: 1 });
+ * const target = new BandBuffers().take("uint8", box([0, 0, 0], [3, 1, 1]));
+ * await pool.run("downsample", {
+ *   method: "mean",
+ *   fill: 0,
+ *   source: new Uint8Array([1, 2, 3, 4, 9]),
+ *   sourceSize: [5, 1, 1, 1],
+ *   factor: [2, 1, 1],
+ *   target,
+ *   targetSize: [3, 1, 1, 1],
+ *   targetRow: 0,
+ *   first: 0,
+ *   end: 1,
+ * });
+ * deepEqual(Array.from(target, Number), [2, 4, 9]);
+ * ```
  */
 export class WorkerPool implements AsyncDisposable {
   /** Threads. */

@@ -35,6 +35,24 @@ const LONGEST_POLL = 2;
 /**
  * Feeds tasks until the job has none left. Leases are extended until every task of them is acknowledged or failed;
  * a run that ends early gives back what it holds.
+ * @example Every task of a job, in one's own loop
+ * ```ts
+ * import { encodePng, leaseTasks, openLedger, pipeline, planIngest } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const path = await Deno.makeTempFile({ suffix: ".png" });
+ * const data = new Uint8Array(35);
+ * await Deno.writeFile(path, encodePng({ width: 7, height: 5, samples: 1, dtype: "uint8", data }));
+ * const { plan } = await planIngest([path]);
+ * await using ledger = await openLedger("memory:");
+ * const job = await ledger.create(plan, { target: "out.ome.zarr" });
+ * const kinds: string[] = [];
+ * for await (const { task: { index, kind, lease } } of pipeline(leaseTasks(ledger, { job }))) {
+ *   kinds.push(kind);
+ *   await ledger.acknowledge(lease, [{ task: index, fence: lease.fence, units: [], losses: [] }]);
+ * }
+ * deepEqual(kinds, ["source", "finish"]);
+ * await Deno.remove(path);
+ * ```
  */
 export function leaseTasks(ledger: Ledger, options: LeaseTasksOptions): TaskFeed<undefined> {
   const { job, tasks = 1, leaseSeconds = 60, pollSeconds = 0.05, stop, wake = new Wake() } =

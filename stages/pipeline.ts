@@ -38,6 +38,20 @@ export interface Pipeline<T> extends AsyncIterable<Item<T>> {
  * @param feed Where tasks come from.
  * @param options `signal` ends the run with its reason; `onFailure` decides what a failed task costs.
  * @default `onFailure` throws: the first failure ends the run.
+ * @example A task that fails is dropped, and the run goes on
+ * ```ts
+ * import { box, collect, enumerate, pipeline, stage } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const boxes = [box([0, 0, 0], [7, 5, 1]), box([0, 0, 1], [7, 5, 2])];
+ * const failed: number[] = [];
+ * const run = pipeline(enumerate(boxes), { onFailure: ({ task }) => void failed.push(task.index) })
+ *   .through(stage("look at", (_: unknown, { task }) => {
+ *     if (task.box.min[2] === 0) throw new Error("too dark");
+ *     return task.box.min[2];
+ *   }));
+ * deepEqual((await collect(run)).map(({ value }) => value), [1]);
+ * deepEqual(failed, [0]);
+ * ```
  */
 export function pipeline<T>(feed: TaskFeed<T>, options: PipelineOptions = {}): Pipeline<T> {
   const context: StageContext = {
@@ -55,7 +69,16 @@ export function pipeline<T>(feed: TaskFeed<T>, options: PipelineOptions = {}): P
   return join(() => feed(context));
 }
 
-/** Runs a pipeline to its end and returns what came out: for tests and small scripts. */
+/**
+ * Runs a pipeline to its end and returns what came out: for tests and small scripts.
+ * @example The tasks of two boxes
+ * ```ts
+ * import { box, collect, enumerate, pipeline } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const items = await collect(pipeline(enumerate([box([0, 0, 0], [7, 5, 1]), box([0, 0, 1], [7, 5, 2])])));
+ * deepEqual(items.map(({ task }) => task.index), [0, 1]);
+ * ```
+ */
 export async function collect<T>(run: AsyncIterable<T>): Promise<T[]> {
   const items: T[] = [];
   for await (const item of run) items.push(item);

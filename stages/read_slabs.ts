@@ -17,6 +17,31 @@ export interface ReadSlabsOptions extends DecodeOptions, ResolvePathsOptions {
 /**
  * Opens the slab of each task: images are resolved and decoded for tasks of the source, stored scales are read back
  * for those of later phases; for `finish` there are no voxels.
+ * @example The voxels of every task of a job
+ * ```ts
+ * import {
+ *   createJob, encodePng, enumerate, OmeZarrStore, openLedger, pipeline, planIngest, readSlabs,
+ *   readSourceList, WorkerPool,
+ * } from "@sluice/sluice";
+ * import { equal } from "node:assert/strict";
+ * const folder = await Deno.makeTempDir();
+ * const data = new Uint8Array(35).fill(9);
+ * const section = encodePng({ width: 7, height: 5, samples: 1, dtype: "uint8", data });
+ * for (const z of [0, 1, 2]) await Deno.writeFile(`${folder}/s_${z}.png`, section);
+ * await using ledger = await openLedger("memory:");
+ * await using pool = new WorkerPool({ size: 0 });
+ * const report = await planIngest([`${folder}/*.png`], { levels: 1 });
+ * const { volume } = await createJob(report, `${folder}/out.ome.zarr`, { ledger });
+ * await using store = await OmeZarrStore.open(volume, { pool });
+ * const sources = await readSourceList(store.folder.sourcesPath);
+ *
+ * let sum = 0;
+ * for await (const { value } of pipeline(enumerate(report.plan)).through(readSlabs(store, { sources, pool }))) {
+ *   for await (const { data } of value.bands()) for (const voxel of data) sum += Number(voxel);
+ * }
+ * equal(sum, 3 * 35 * 9);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export function readSlabs(
   store: Pick<Store, "read" | "layout">,

@@ -35,7 +35,27 @@ export interface ResolvePathsOptions {
   readonly origin?: Point;
 }
 
-/** Looks up the images of each task. */
+/**
+ * Looks up the images of each task.
+ * @example The section that each task reads
+ * ```ts
+ * import {
+ *   collect, encodePng, enumerate, pipeline, readImageStack, resolvePaths, SourceList,
+ * } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const folder = await Deno.makeTempDir();
+ * const data = new Uint8Array(35);
+ * const section = encodePng({ width: 7, height: 5, samples: 1, dtype: "uint8", data });
+ * for (const z of [0, 1]) await Deno.writeFile(`${folder}/s_${z}.png`, section);
+ * const stack = await readImageStack([folder]);
+ * const { min, max } = stack.info.extent;
+ * const upper = { min, max: [max[0], max[1], 1, 1, 1] } as const;
+ * const run = pipeline(enumerate([upper])).through(resolvePaths(SourceList.of(stack)));
+ * const [{ value: { images } }] = await collect(run);
+ * deepEqual(images.map(({ path }) => path), [`${folder}/s_0.png`]);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
 export function resolvePaths(
   source: ImageLocator,
   { origin = [0, 0, 0, 0, 0] }: ResolvePathsOptions = {},

@@ -16,7 +16,19 @@ export interface StageContext {
   readonly onFailure: (error: StageError) => void | Promise<void>;
 }
 
-/** Where tasks come from. */
+/**
+ * Where tasks come from.
+ * @example Every second task
+ * ```ts
+ * import { box, collect, enumerate, pipeline, type TaskFeed } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const all = enumerate([0, 1, 2].map((z) => box([0, 0, z], [7, 5, z + 1])));
+ * const even: TaskFeed<undefined> = async function* (context) {
+ *   for await (const item of all(context)) if (item.task.index % 2 === 0) yield item;
+ * };
+ * deepEqual((await collect(pipeline(even))).map(({ task }) => task.index), [0, 2]);
+ * ```
+ */
 export type TaskFeed<T> = (context: StageContext) => AsyncIterable<Item<T>>;
 
 /** One step of a pipeline. Made by {@linkcode stage}. */
@@ -25,7 +37,20 @@ export type Stage<I, O> = (
   context: StageContext,
 ) => AsyncIterable<Item<O>>;
 
-/** A task could not pass a stage; `cause` says why. */
+/**
+ * A task could not pass a stage; `cause` says why.
+ * @example Which stage could not do what to which task
+ * ```ts
+ * import { box, collect, enumerate, pipeline, stage, StageError } from "@sluice/sluice";
+ * import { rejects } from "node:assert/strict";
+ * const focus = stage("focus", (): number => {
+ *   throw new Error("too dark");
+ * });
+ * const run = pipeline(enumerate([box([0, 0, 0], [7, 5, 3])])).through(focus);
+ * await rejects(collect(run), (error) =>
+ *   error instanceof StageError && error.message === "Cannot focus task 0: too dark");
+ * ```
+ */
 export class StageError extends Error {
   /** Says which class it is. */
   override readonly name = "StageError";
