@@ -90,6 +90,19 @@ export function viewBytes(voxels: VoxelArray): Uint8Array {
 }
 
 /**
+ * The dtype of voxels, as their array says.
+ * @example Voxels of 16 bits
+ * ```ts
+ * import { dtypeOf } from "@sluice/sluice";
+ * import { equal } from "node:assert/strict";
+ * equal(dtypeOf(new Uint16Array(3)), "uint16");
+ * ```
+ */
+export function dtypeOf(voxels: VoxelArray): Dtype {
+  return (Object.keys(ARRAYS) as Dtype[]).find((dtype) => voxels instanceof ARRAYS[dtype])!;
+}
+
+/**
  * Whether `name` is a dtype that volumes may have.
  * @example A word from outside
  * ```ts
