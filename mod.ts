@@ -33,7 +33,7 @@
  * for await (const { task, value } of run) await ledger.acknowledge(task.lease, [value]);
  *
  * const slab = await store.read(sluice.box([6, 4, 2], [7, 5, 3]));
- * for await (const { data } of slab.bands()) equal(data[0], 55);
+ * equal((await sluice.gatherVoxels(slab))[0], 55);
  * await Deno.remove(folder, { recursive: true });
  * ```
  * @module
@@ -63,7 +63,13 @@ export { chooseChunk, planLayout, type PlanLayoutOptions } from "./core/plan_lay
 export * from "./core/point.ts";
 export * from "./core/receipt.ts";
 export * from "./core/gather_voxels.ts";
-export { type Band, BandBuffers, type BandOptions, type Slab } from "./core/slab.ts";
+export {
+  type Band,
+  BandBuffers,
+  type BandOptions,
+  type BandOptions,
+  type Slab,
+} from "./core/slab.ts";
 export {
   convertVoxelSize,
   formatVoxelSize,

@@ -14,10 +14,20 @@ export interface Band {
   /** Its voxels, at that scale. */
   readonly box: Box;
   /**
-   * Order t, c, z, y, x with x fastest. Valid until the next band is asked for. On shared memory where threads
-   * are to work on it without copying.
+   * Order t, c, z, y, x with x fastest. Valid until `release` is called, or, where there is none, until the next band
+   * is asked for. On shared memory where threads are to work on it without copying.
    */
   readonly data: VoxelArray;
+  /** Gives the memory back; there only if bands were asked for with `hold`. */
+  readonly release?: () => void;
+}
+
+/** How the bands of a slab are asked for. */
+export interface BandOptions {
+  /** Bands of scale 0 start at multiples of this many rows and are whole multiples high, but for the last. @default 1 */
+  readonly rows?: number;
+  /** Bands may come with `release`: whoever asks for this calls it. A slab need not heed it. @default false */
+  readonly hold?: boolean;
 }
 
 /**
@@ -49,12 +59,8 @@ export interface Slab {
   readonly losses: readonly Loss[];
   /** CRC-32 over path, size and mtime of every image behind it. */
   readonly sources?: number;
-  /**
-   * Reads the slab from the top: bands lie one under the other, without gaps.
-   * @param options `rows`: bands of scale 0 start at multiples of this many rows and are whole multiples high, but
-   * for the last. @default 1
-   */
-  bands(options?: { readonly rows?: number }): AsyncIterable<Band>;
+  /** Reads the slab from the top: the bands of a scale lie one under the other, without gaps. */
+  bands(options?: BandOptions): AsyncIterable<Band>;
 }
 
 /**

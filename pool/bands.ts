@@ -16,6 +16,8 @@ export interface ReadBandsOptions {
   /** A band grows to this many bytes if that many rows take fewer; it is never less than `rows` high. */
   readonly bandBytes: number;
   readonly buffers: BandBuffers;
+  /** Whether whoever consumes a band releases it. @default false: it is over when the next is asked for */
+  readonly hold?: boolean;
   /** Fills one band, every voxel of it. */
   readonly fill: (box: Box, data: VoxelArray) => Promise<void>;
 }
@@ -39,31 +41,44 @@ export function* bandBoxes(
 
 /** Bands of a box, from the top; while one is used, the next is being filled. */
 export async function* readBands(options: ReadBandsOptions): AsyncGenerator<Band> {
-  const { scale, dtype, buffers, fill } = options;
+  const { scale, dtype, buffers, fill, hold = false } = options;
   const start = (box: Box) => {
     const data = buffers.take(dtype, box);
     const filled = fill(box, data);
     filled.catch(() => {});
     return { box, data, filled };
   };
+  /** Being filled, the first in line first; and the one that was handed out and is not held. */
+  const waiting: ReturnType<typeof start>[] = [];
+  let used: VoxelArray | undefined;
+  const giveUsed = () => {
+    if (used !== undefined) buffers.give(used);
+    used = undefined;
+  };
   const boxes = bandBoxes(options);
-  let current: ReturnType<typeof start> | undefined;
-  let next: ReturnType<typeof start> | undefined;
+  const startNext = () => {
+    const { value: box, done } = boxes.next();
+    if (!done) waiting.push(start(box));
+  };
   try {
-    for (const box of boxes) {
-      next = start(box);
-      if (current !== undefined) yield { scale, box: current.box, data: current.data };
-      if (current !== undefined) buffers.give(current.data);
-      current = next;
-      next = undefined;
-      await current.filled;
+    startNext();
+    while (waiting.length > 0) {
+      const [{ box, data, filled }] = waiting;
+      await filled;
+      giveUsed();
+      startNext();
+      waiting.shift();
+      if (hold) yield { scale, box, data, release: () => buffers.give(data) };
+      else {
+        used = data;
+        yield { scale, box, data };
+      }
     }
-    if (current !== undefined) yield { scale, box: current.box, data: current.data };
   } finally {
-    for (const band of [current, next]) {
-      if (band === undefined) continue;
-      await band.filled.catch(() => {});
-      buffers.give(band.data);
+    giveUsed();
+    for (const { data, filled } of waiting) {
+      await filled.catch(() => {});
+      buffers.give(data);
     }
   }
 }

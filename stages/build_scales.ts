@@ -32,7 +32,7 @@ export function buildScales(
     const coarser = wanted.filter((scale) => scale !== slab.scale);
     return {
       ...slab,
-      async *bands({ rows = 1 } = {}) {
+      async *bands({ rows = 1, hold = false } = {}) {
         const steps = coarser.map((scale, i) =>
           new ScaleStep(layout, slab, coarser[i - 1] ?? slab.scale, scale, pool, buffers, signal)
         );
@@ -41,9 +41,15 @@ export function buildScales(
             rows,
             leastCommonMultiple(layout.scales[slab.scale].chunk[1], 2),
           );
-          for await (const band of slab.bands({ rows: coarser.length === 0 ? rows : even })) {
+          const finest = slab.bands({ rows: coarser.length === 0 ? rows : even, hold });
+          for await (const band of finest) {
+            const made = await climb(steps, band);
             if (wanted.includes(slab.scale)) yield band;
-            yield* climb(steps, band);
+            else band.release?.();
+            for (const { release, ...ready } of made) {
+              yield hold ? { ...ready, release } : ready;
+              if (!hold) release!();
+            }
           }
         } finally {
           for (const step of steps) step.close();
@@ -53,13 +59,15 @@ export function buildScales(
   });
 }
 
-async function* climb([step, ...above]: readonly ScaleStep[], band: Band): AsyncGenerator<Band> {
-  if (step === undefined) return;
-  const ready = await step.add(band);
-  if (ready === undefined) return;
-  yield ready;
-  yield* climb(above, ready);
-  step.clear();
+/** Adds a band to the coarser scales; gives the bands that became full, each made from the one before. */
+async function climb(steps: readonly ScaleStep[], band: Band): Promise<Band[]> {
+  const made: Band[] = [];
+  for (const step of steps) {
+    const ready = await step.add(made.at(-1) ?? band);
+    if (ready === undefined) break;
+    made.push(ready);
+  }
+  return made;
 }
 
 /** Gathers the rows of one scale until they make a band. */
@@ -89,7 +97,7 @@ class ScaleStep {
     this.#first = this.#box.min[1];
   }
 
-  /** Downsamples a band of the scale below; gives the gathered band once it is full. */
+  /** Downsamples a band of the scale below; gives the gathered band, with its memory, once it is full. */
   async add(band: Band): Promise<Band | undefined> {
     const { downsample: method, fill } = this.layout;
     const [x, y, z, c, t] = boxSize(band.box);
@@ -119,11 +127,12 @@ class ScaleStep {
     const end = this.#first + this.#rows;
     if (this.#rows < this.#capacity && end < this.#box.max[1]) return undefined;
     const box = this.#bandBox(end);
-    return {
-      scale: this.#scale,
-      box,
-      data: this.#rows < this.#capacity ? this.#compact(box) : this.#data,
-    };
+    const whole = this.#data;
+    const full = this.#rows < this.#capacity ? this.#compact(box) : whole;
+    this.#first = end;
+    this.#rows = 0;
+    this.#data = undefined;
+    return { scale: this.#scale, box, data: full, release: () => this.buffers.give(whole) };
   }
 
   /** Room for whole rows of chunks, and for whole bands of the scale below. */
@@ -156,12 +165,6 @@ class ScaleStep {
       );
     }
     return data.subarray(0, z * c * t * rows * x) as VoxelArray;
-  }
-
-  /** The band was used. */
-  clear(): void {
-    this.#first += this.#rows;
-    this.#rows = 0;
   }
 
   close(): void {

@@ -120,7 +120,7 @@ export function decode(options: DecodeOptions): Stage<ResolvedImages, Slab> {
       dtype,
       losses,
       sources: resolved.sources,
-      async *bands({ rows = 1 } = {}) {
+      async *bands({ rows = 1, hold } = {}) {
         const session = `${sessions++}`;
         try {
           yield* readBands({
@@ -128,6 +128,7 @@ export function decode(options: DecodeOptions): Stage<ResolvedImages, Slab> {
             scale: 0,
             dtype,
             rows,
+            hold,
             bandBytes,
             buffers,
             fill: (band, data) => fillBand(session, band, data),

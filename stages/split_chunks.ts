@@ -16,7 +16,7 @@ export interface ChunkBatch {
   readonly chunks: readonly Point[];
   /** The band they are cut from. */
   readonly band: Band;
-  /** Whether the band is over: its voxels are valid until the next batch is asked for. */
+  /** Whether it is the last of its band: once all of them are used, `band.release` is called, if it is there. */
   readonly endsBand: boolean;
 }
 
@@ -36,7 +36,9 @@ export function splitChunks(layout: Layout): Stage<Slab, ChunkedSlab> {
   return stage("split", (slab): ChunkedSlab => ({
     slab,
     async *batches() {
-      for await (const band of slab.bands({ rows: layout.scales[slab.scale].chunk[1] })) {
+      for await (
+        const band of slab.bands({ rows: layout.scales[slab.scale].chunk[1], hold: true })
+      ) {
         yield* batchesOf(layout, band);
       }
     },

@@ -5,6 +5,7 @@
 import { SluiceError } from "../core/errors.ts";
 import { type Unit, unitName } from "../core/layout.ts";
 import { mapPoint } from "../core/point.ts";
+import type { Band } from "../core/slab.ts";
 import type { Receipt, UnitReceipt } from "../core/receipt.ts";
 import type { Ledger } from "../ledgers/ledger.ts";
 import type { WorkerPool } from "../pool/worker_pool.ts";
@@ -27,6 +28,9 @@ interface OpenUnit {
   readonly writer: UnitWriter;
   left: number;
 }
+
+/** Bands of a task that are encoded while another is made. */
+const AHEAD = 1;
 
 /**
  * Encodes the chunks of each task in the pool, commits every unit as soon as it is whole, and hands on the receipt
@@ -66,6 +70,7 @@ async function uploadTask(
   const commits: Promise<UnitReceipt>[] = [];
   const window = pool.size === 0 ? 0 : pool.size * 4 + 8;
   const inFlight: { readonly batch: ChunkBatch; readonly encoded: Promise<EncodedChunk[]> }[] = [];
+  const bands: { readonly band: Band; readonly encoded: Promise<unknown> }[] = [];
 
   const unitOf = async (unit: Unit): Promise<OpenUnit> => {
     const name = unitName(unit);
@@ -106,6 +111,13 @@ async function uploadTask(
     commits.push(committed);
   };
 
+  const releaseOldest = async () => {
+    const { band, encoded } = bands[0];
+    await encoded;
+    bands.shift();
+    band.release?.();
+  };
+
   try {
     for await (const batch of chunked.batches()) {
       const { chunk } = scales[batch.unit.scale];
@@ -120,9 +132,12 @@ async function uploadTask(
       }, { signal });
       encoded.catch(() => {});
       inFlight.push({ batch, encoded });
-      while (inFlight.length > (batch.endsBand ? pool.size : window)) await putOldest();
-      // The band is over once it is encoded; its last batches are written while the next band is encoded.
-      if (batch.endsBand) await Promise.allSettled(inFlight.map(({ encoded }) => encoded));
+      while (inFlight.length > window) await putOldest();
+      if (!batch.endsBand) continue;
+      const mine = inFlight.filter((one) => one.batch.band === batch.band);
+      bands.push({ band: batch.band, encoded: Promise.allSettled(mine.map((one) => one.encoded)) });
+      // While the last band is encoded, the next is made, unless it would lie in the same memory.
+      while (bands.length > (batch.band.release === undefined ? 0 : AHEAD)) await releaseOldest();
     }
     while (inFlight.length > 0) await putOldest();
     const units = await Promise.all(commits);
@@ -141,6 +156,7 @@ async function uploadTask(
       ...(chunked.slab.sources === undefined ? {} : { sources: chunked.slab.sources }),
     };
   } finally {
+    while (bands.length > 0) await releaseOldest();
     await Promise.allSettled([...inFlight.map(({ encoded }) => encoded), ...commits]);
     for (const { writer } of open.values()) await writer[Symbol.asyncDispose]();
   }

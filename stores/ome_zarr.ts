@@ -47,7 +47,7 @@ const BATCH = 8;
  * An OME-Zarr volume on local disk.
  * @example Voxels of a volume
  * ```ts
- * import { box, encodePng, ingest, OmeZarrStore, openLedger, WorkerPool } from "@sluice/sluice";
+ * import { box, encodePng, gatherVoxels, ingest, OmeZarrStore, openLedger, WorkerPool } from "@sluice/sluice";
  * import { deepEqual } from "node:assert/strict";
  * const folder = await Deno.makeTempDir();
  * const data = Uint8Array.from({ length: 35 }, (_, i) => i);
@@ -60,9 +60,7 @@ const BATCH = 8;
  * await using store = await OmeZarrStore.open(created.volume, { pool });
  * deepEqual(store.layout.scales[0].size, [7, 5, 3, 1, 1]);
  * const slab = await store.read(box([2, 1, 0], [5, 2, 1]));
- * const voxels: number[] = [];
- * for await (const { data } of slab.bands()) voxels.push(...Array.from(data, Number));
- * deepEqual(voxels, [9, 10, 11]);
+ * deepEqual(await gatherVoxels(slab), new Uint8Array([9, 10, 11]));
  * await Deno.remove(folder, { recursive: true });
  * ```
  */
@@ -165,13 +163,14 @@ export class OmeZarrStore implements Store {
       scale,
       dtype: this.layout.dtype,
       losses: [],
-      bands: ({ rows = 1 } = {}) =>
+      bands: ({ rows = 1, hold } = {}) =>
         readBands({
           box,
           scale,
           dtype: this.layout.dtype,
           rows: leastCommonMultiple(rows, chunk[1]),
           bandBytes: this.#options.bandBytes ?? 32 << 20,
+          hold,
           buffers: this.#buffers,
           fill: (band, data) => this.#fill(scale, band, data, indices, signal),
         }),

@@ -43,8 +43,8 @@ export function defaultMemory(): number {
 }
 
 /**
- * Shares a budget out for the largest task of a plan: bands of the scale that is read (one in use, one ahead), a
- * gathered band of every coarser scale, images that are held decoded, and chunks on their way.
+ * Shares a budget out for the largest task of a plan: bands of the scale that is read (one being read, one in use, one
+ * being encoded), two gathered bands of every coarser scale, images that are held decoded, and chunks on their way.
  * @throws {UsageError} If the budget is too small for one task.
  * @example Options for the stages of a plan, within 1 GiB
  * ```ts
@@ -76,7 +76,7 @@ export function shareMemory(plan: Plan, memory: number, threads: number): Memory
   const least = Math.max(...leastBands);
   const chunk = layout.scales[0].chunk.reduce((product, side) => product * side, voxelBytes);
   const chunks = chunk * 8 * (threads + 1) * 3;
-  const need = 4 * least + chunks;
+  const need = 6 * least + chunks;
   if (need > memory) {
     throw new UsageError(
       `Cannot work with ${mebibytes(memory)} of memory: one row of chunks of this plan needs ${
@@ -86,11 +86,11 @@ export function shareMemory(plan: Plan, memory: number, threads: number): Memory
   }
   const tasks = memory >= 2 * need + 64 * MIB ? 2 : 1;
   const share = (memory - chunks * tasks) / tasks;
-  const bandBytes = Math.max(least, Math.min(LARGEST_BAND, share / 6));
+  const bandBytes = Math.max(least, Math.min(LARGEST_BAND, share / 8));
   return {
     tasks,
     bandBytes,
-    wholeBytes: Math.max(0, Math.min(MOST_WHOLE, Math.floor(share - 4 * bandBytes) / 2)),
+    wholeBytes: Math.max(0, Math.min(MOST_WHOLE, Math.floor(share - 6 * bandBytes) / 2)),
   };
 }
 
