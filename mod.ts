@@ -63,13 +63,7 @@ export { chooseChunk, planLayout, type PlanLayoutOptions } from "./core/plan_lay
 export * from "./core/point.ts";
 export * from "./core/receipt.ts";
 export * from "./core/gather_voxels.ts";
-export {
-  type Band,
-  BandBuffers,
-  type BandOptions,
-  type BandOptions,
-  type Slab,
-} from "./core/slab.ts";
+export { type Band, BandBuffers, type BandOptions, type Slab } from "./core/slab.ts";
 export {
   convertVoxelSize,
   formatVoxelSize,

@@ -10,27 +10,20 @@ import { type Stage, stage } from "./stage.ts";
  * back from the store was changed before, and passes as it is.
  * @param name A verb, for errors.
  * @param change Gets a band; writes into `band.data`.
- * @example The brightest voxel, seen in passing
+ * @example Negatives
  * ```ts
- * import {
- *   decode, encodePng, enumerate, mapBands, pipeline, readImageStack, resolvePaths, SourceList, WorkerPool,
- * } from "@sluice/sluice";
- * import { equal } from "node:assert/strict";
- * const path = await Deno.makeTempFile({ suffix: ".png" });
- * const data = Uint8Array.from({ length: 35 }, (_, i) => i);
- * await Deno.writeFile(path, encodePng({ width: 7, height: 5, samples: 1, dtype: "uint8", data }));
- * const stack = await readImageStack([path]);
- * await using pool = new WorkerPool({ size: 0 });
- * let brightest = 0;
- * const run = pipeline(enumerate([stack.info.extent]))
- *   .through(resolvePaths(SourceList.of(stack)))
- *   .through(decode({ pool }))
- *   .through(mapBands("measure", ({ data }) => {
- *     for (const voxel of data) brightest = Math.max(brightest, Number(voxel));
+ * import { box, collect, enumerate, gatherVoxels, makeSlab, mapBands, pipeline, stage } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const paint = stage("paint", (_: unknown, { task: { box } }) =>
+ *   makeSlab({ box, dtype: "uint8" }, (_, voxels) => {
+ *     for (const i of voxels.keys()) voxels[i] = i;
  *   }));
- * for await (const { value: slab } of run) await Array.fromAsync(slab.bands());
- * equal(brightest, 34);
- * await Deno.remove(path);
+ * const invert = mapBands("invert", ({ data }) => {
+ *   for (const i of data.keys()) data[i] = 255 - Number(data[i]);
+ * });
+ * const run = pipeline(enumerate([box([0, 0, 0], [3, 1, 1])])).through(paint).through(invert);
+ * const [{ value: slab }] = await collect(run);
+ * deepEqual(await gatherVoxels(slab), new Uint8Array([255, 254, 253]));
  * ```
  */
 export function mapBands(

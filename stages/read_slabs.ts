@@ -20,10 +20,10 @@ export interface ReadSlabsOptions extends DecodeOptions, ResolvePathsOptions {
  * @example The voxels of every task of a job
  * ```ts
  * import {
- *   createJob, encodePng, enumerate, OmeZarrStore, openLedger, pipeline, planIngest, readSlabs,
- *   readSourceList, WorkerPool,
+ *   createJob, encodePng, enumerate, gatherVoxels, OmeZarrStore, openLedger, pipeline, planIngest,
+ *   readSlabs, readSourceList, WorkerPool,
  * } from "@sluice/sluice";
- * import { equal } from "node:assert/strict";
+ * import { deepEqual } from "node:assert/strict";
  * const folder = await Deno.makeTempDir();
  * const data = new Uint8Array(35).fill(9);
  * const section = encodePng({ width: 7, height: 5, samples: 1, dtype: "uint8", data });
@@ -35,11 +35,10 @@ export interface ReadSlabsOptions extends DecodeOptions, ResolvePathsOptions {
  * await using store = await OmeZarrStore.open(volume, { pool });
  * const sources = await readSourceList(store.folder.sourcesPath);
  *
- * let sum = 0;
- * for await (const { value } of pipeline(enumerate(report.plan)).through(readSlabs(store, { sources, pool }))) {
- *   for await (const { data } of value.bands()) for (const voxel of data) sum += Number(voxel);
- * }
- * equal(sum, 3 * 35 * 9);
+ * const voxels: number[] = [];
+ * const run = pipeline(enumerate(report.plan)).through(readSlabs(store, { sources, pool }));
+ * for await (const { value: slab } of run) voxels.push(...Array.from(await gatherVoxels(slab), Number));
+ * deepEqual(voxels, Array(3 * 35).fill(9));
  * await Deno.remove(folder, { recursive: true });
  * ```
  */
