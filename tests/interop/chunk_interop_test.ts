@@ -3,6 +3,8 @@ import { Buffer } from "node:buffer";
 import { openChunkCodec } from "../../codecs/chunk_codec.ts";
 import { type Dtype, isDtype, VOXEL_BYTES } from "../../core/dtype.ts";
 import type { ChunkEncoding } from "../../core/layout.ts";
+import { withFolder } from "../_stack.ts";
+import { python, runPython } from "./_python.ts";
 
 interface Entry {
   readonly name: string;
@@ -13,40 +15,6 @@ interface Entry {
   readonly dtype: Dtype;
   readonly codec: ChunkEncoding["codec"];
   readonly crc32c: boolean;
-}
-
-const python = findPython();
-const script = new URL("./chunk_corpus.py", import.meta.url).pathname;
-
-function findPython(): string | undefined {
-  const root = new URL("../../", import.meta.url).pathname;
-  const path = Deno.env.get("SLUICE_PYTHON") ?? `${root}.venv-interop/bin/python`;
-  try {
-    Deno.statSync(path);
-    return path;
-  } catch {
-    console.warn(
-      `No chunks of other programs are tested: there is no Python at ${path}; set SLUICE_PYTHON`,
-    );
-    return undefined;
-  }
-}
-
-async function runPython(act: "write" | "check", folder: string): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command(python!, {
-    args: [script, act, folder],
-  }).output();
-  ok(success, new TextDecoder().decode(stderr));
-  return new TextDecoder().decode(stdout).trim();
-}
-
-async function withFolder(work: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await work(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
 }
 
 function isEqual(a: Uint8Array, b: Uint8Array): boolean {
@@ -67,7 +35,7 @@ Deno.test({
   ignore: python === undefined,
   fn: () =>
     withFolder(async (folder) => {
-      await runPython("write", folder);
+      await runPython("chunk_corpus.py", "write", folder);
       const entries: Entry[] = JSON.parse(await Deno.readTextFile(`${folder}/manifest.json`));
       ok(entries.length > 4000, `only ${entries.length}`);
       const chunks = await Deno.readFile(`${folder}/chunks.bin`);
@@ -145,6 +113,6 @@ Deno.test({
       await Deno.writeFile(`${folder}/chunks.bin`, Buffer.concat(chunks));
       await Deno.writeFile(`${folder}/voxels.bin`, Buffer.concat(voxelsOf));
       await Deno.writeTextFile(`${folder}/manifest.json`, JSON.stringify(entries));
-      equal(await runPython("check", folder), `${entries.length}`);
+      equal(await runPython("chunk_corpus.py", "check", folder), `${entries.length}`);
     }),
 });

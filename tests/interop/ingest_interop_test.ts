@@ -1,5 +1,5 @@
 /** The main job, read back by zarr-python, tensorstore and the validators of OME metadata. */
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal } from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ChunkEncoding } from "../../core/layout.ts";
@@ -9,34 +9,16 @@ import { openLedger } from "../../ledgers/open_ledger.ts";
 import { WorkerPool } from "../../pool/worker_pool.ts";
 import { ingest, type IngestOptions } from "../../tasks/ingest.ts";
 import { makeStack, withFolder } from "../_stack.ts";
+import { findThere, python, runPython } from "./_python.ts";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
-const python = find(
-  Deno.env.get("SLUICE_PYTHON") ?? join(root, ".venv-interop/bin/python"),
-  "Python with the peers; run scripts/interop_venv.ts",
-);
-const data = find(
-  Deno.env.get("SLUICE_TEST_DATA") ?? join(root, "../shared/data"),
+const data = findThere(
+  Deno.env.get("SLUICE_TEST_DATA") ??
+    fileURLToPath(new URL("../../../shared/data", import.meta.url)),
   "folder of real sections; set SLUICE_TEST_DATA",
 );
 
-function find(path: string, what: string): string | undefined {
-  try {
-    Deno.statSync(path);
-    return path;
-  } catch {
-    console.warn(`Left out what needs it: there is no ${what} (${path})`);
-    return undefined;
-  }
-}
-
 async function ask(script: string, ...args: string[]): Promise<Record<string, unknown>> {
-  const { stdout, stderr } = await new Deno.Command(python!, {
-    args: [join(root, "tests/interop", script), ...args],
-  }).output();
-  const text = new TextDecoder().decode(stdout);
-  ok(text.startsWith("{"), new TextDecoder().decode(stderr) + text);
-  return JSON.parse(text);
+  return JSON.parse(await runPython(script, ...args));
 }
 
 interface Scale {

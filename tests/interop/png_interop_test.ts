@@ -3,6 +3,8 @@ import { png } from "../../codecs/png.ts";
 import { encodePng, type PngImage } from "../../codecs/png_encode.ts";
 import { diskSource } from "../codecs/_png_reading.ts";
 import { seeded } from "../codecs/_png_writer.ts";
+import { withFolder } from "../_stack.ts";
+import { python, runPython } from "./_python.ts";
 
 interface Entry {
   readonly name: string;
@@ -14,46 +16,12 @@ interface Entry {
   readonly dtype: "uint8" | "uint16";
 }
 
-const python = findPython();
-const script = new URL("./png_corpus.py", import.meta.url).pathname;
-
-function findPython(): string | undefined {
-  const root = new URL("../../", import.meta.url).pathname;
-  const path = Deno.env.get("SLUICE_PYTHON") ?? `${root}.venv-interop/bin/python`;
-  try {
-    Deno.statSync(path);
-    return path;
-  } catch {
-    console.warn(
-      `No PNGs of other programs are tested: there is no Python at ${path}; set SLUICE_PYTHON`,
-    );
-    return undefined;
-  }
-}
-
-async function runPython(act: "write" | "check", folder: string): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command(python!, {
-    args: [script, act, folder],
-  }).output();
-  ok(success, new TextDecoder().decode(stderr));
-  return new TextDecoder().decode(stdout).trim();
-}
-
-async function withFolder(work: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await work(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
 Deno.test({
   name: "png decodes every pixel of every kind of PNG that Pillow, pypng and libpng write",
   ignore: python === undefined,
   fn: () =>
     withFolder(async (folder) => {
-      await runPython("write", folder);
+      await runPython("png_corpus.py", "write", folder);
       const entries: Entry[] = JSON.parse(await Deno.readTextFile(`${folder}/manifest.json`));
       ok(entries.length > 1600, `only ${entries.length}`);
       for (const { name, file, pixels, width, height, samples, dtype } of entries) {
@@ -112,6 +80,6 @@ Deno.test({
         }
       }
       await Deno.writeTextFile(`${folder}/manifest.json`, JSON.stringify(entries));
-      equal(await runPython("check", folder), `${entries.length}`);
+      equal(await runPython("png_corpus.py", "check", folder), `${entries.length}`);
     }),
 });

@@ -1,6 +1,5 @@
-import { deepEqual, ok } from "node:assert/strict";
+import { deepEqual } from "node:assert/strict";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { type Box, box, boxSize } from "../../core/box.ts";
 import { type Dtype, VOXEL_BYTES } from "../../core/dtype.ts";
 import type { VoxelSize } from "../../core/units.ts";
@@ -8,9 +7,8 @@ import { WorkerPool } from "../../pool/worker_pool.ts";
 import { type PullOptions, pullVolume } from "../../tasks/pull.ts";
 import { withFolder } from "../_stack.ts";
 import { makeVolume, type TestVolume } from "../tasks/_volume.ts";
+import { python, runPython } from "./_python.ts";
 
-const python = findPython();
-const script = fileURLToPath(new URL("./pull_interop.py", import.meta.url));
 const VOXEL_SIZE: VoxelSize = { x: 4.6, y: 5.2, z: 40.5, unit: "nanometer" };
 const NAMES = { none: "NONE", deflate: "ADOBE_DEFLATE", zstd: "ZSTD" } as const;
 
@@ -23,20 +21,6 @@ interface Entry {
   readonly big: boolean;
   readonly unit: string;
   readonly size: readonly number[];
-}
-
-function findPython(): string | undefined {
-  const path = Deno.env.get("SLUICE_PYTHON") ??
-    fileURLToPath(new URL("../../.venv-interop/bin/python", import.meta.url));
-  try {
-    Deno.statSync(path);
-    return path;
-  } catch {
-    console.warn(
-      `No pulled files are read by other programs: there is no Python at ${path}; run scripts/interop_venv.ts, or set SLUICE_PYTHON`,
-    );
-    return undefined;
-  }
 }
 
 /** Pulls, and writes down what a file should hold. */
@@ -98,10 +82,7 @@ function pagesOf(volume: TestVolume, { min, max }: Box): Uint8Array {
 async function check(folder: string, entries: readonly Entry[]): Promise<{ pillow: number }> {
   const manifest = join(folder, "manifest.json");
   await Deno.writeTextFile(manifest, JSON.stringify(entries));
-  const { success, stdout, stderr } = await new Deno.Command(python!, { args: [script, manifest] })
-    .output();
-  ok(success, new TextDecoder().decode(stderr));
-  const { files, pillow } = JSON.parse(new TextDecoder().decode(stdout));
+  const { files, pillow } = JSON.parse(await runPython("pull_interop.py", manifest));
   deepEqual(files, entries.length);
   return { pillow };
 }

@@ -5,6 +5,7 @@ import { jpeg } from "../../codecs/jpeg.ts";
 import { tiff } from "../../codecs/tiff.ts";
 import { type Dtype, VOXEL_BYTES } from "../../core/dtype.ts";
 import type { VoxelSize } from "../../core/units.ts";
+import { python, runPython } from "./_python.ts";
 
 interface Pixels {
   readonly width: number;
@@ -39,32 +40,13 @@ type Entry =
   );
 type Kind = Entry["kind"];
 
-const python = findPython();
-const script = new URL("./tiff_corpus.py", import.meta.url).pathname;
-
-function findPython(): string | undefined {
-  const root = new URL("../../", import.meta.url).pathname;
-  const path = Deno.env.get("SLUICE_PYTHON") ?? `${root}.venv-interop/bin/python`;
-  try {
-    Deno.statSync(path);
-    return path;
-  } catch {
-    console.warn(
-      `No TIFFs of other programs are tested: there is no Python at ${path}; set SLUICE_PYTHON`,
-    );
-    return undefined;
-  }
-}
-
 Deno.test({
   name: "tiff and jpeg decode every pixel of what tifffile, imagecodecs and Pillow write",
   ignore: python === undefined,
   fn: async (test) => {
     const folder = await Deno.makeTempDir();
     try {
-      const { success, stderr } = await new Deno.Command(python!, { args: [script, folder] })
-        .output();
-      ok(success, new TextDecoder().decode(stderr));
+      await runPython("tiff_corpus.py", folder);
       const entries: Entry[] = JSON.parse(await Deno.readTextFile(`${folder}/manifest.json`));
       const of = <K extends Kind>(kind: K) =>
         entries.filter((entry): entry is Extract<Entry, { kind: K }> => entry.kind === kind);
