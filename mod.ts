@@ -38,7 +38,7 @@
  * ```
  * @module
  */
-export * from "./core/abort.ts";
+export { Wake } from "./core/abort.ts";
 export * from "./core/box.ts";
 export * from "./core/downsample.ts";
 export * from "./core/dtype.ts";

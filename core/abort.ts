@@ -26,7 +26,19 @@ export function delay(milliseconds: number, signal: AbortSignal): Promise<void> 
   return new Wake().wait(milliseconds, signal);
 }
 
-/** Lets the one who waits go on sooner, as what it waits for may have come. */
+/**
+ * Lets the one who waits go on sooner, as what it waits for may have come.
+ * @example A call that came before the wait
+ * ```ts
+ * import { Wake } from "@sluice/sluice";
+ * import { ok } from "node:assert/strict";
+ * const wake = new Wake();
+ * const began = performance.now();
+ * wake.call();
+ * await wake.wait(60_000, new AbortController().signal);
+ * ok(performance.now() - began < 30_000);
+ * ```
+ */
 export class Wake {
   #isCalled = false;
   #goOn = () => {};

@@ -22,6 +22,25 @@ export interface BuildScalesOptions {
 /**
  * Adds bands of the coarser scales that the task makes to its slab: each is made from the one below it, by the rule
  * of the layout. The slab's own scale passes only if the task makes it, too.
+ * @example Means of two voxels
+ * ```ts
+ * import { box, buildScales, makeSlab, planLayout, WorkerPool } from "@sluice/sluice";
+ * import { runStage, testTask } from "@sluice/sluice/testing";
+ * import { deepEqual } from "node:assert/strict";
+ * const { layout } = planLayout({
+ *   size: [5, 1, 1, 1, 1], dtype: "uint8", axes: ["y", "x"], kind: "image", levels: 2, samples: 1,
+ *   encoding: { codec: "none", crc32c: false },
+ * });
+ * const row = makeSlab({ box: box([0, 0, 0], [5, 1, 1]), dtype: "uint8" }, (_, voxels) => {
+ *   for (const i of voxels.keys()) voxels[i] = 10 * i;
+ * });
+ * await using pool = new WorkerPool({ size: 0 });
+ * const tasks = [testTask({ box: row.box, makes: [0, 1] })];
+ * const [slab] = await runStage(buildScales(layout, { pool }), [row], { tasks });
+ * const scales: number[][] = [];
+ * for await (const { data } of slab.bands()) scales.push(Array.from(data, Number));
+ * deepEqual(scales, [[0, 10, 20, 30, 40], [5, 25, 40]]);
+ * ```
  */
 export function buildScales(
   layout: Layout,

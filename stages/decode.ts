@@ -38,6 +38,29 @@ export interface DecodeOptions {
 /**
  * What was handed out of a slab is no longer right, as an image that was half read turned out to be broken and all
  * its voxels are now fill value: dispose what was made of the bands and ask for `bands()` again.
+ * @example An image that cannot be decoded, read in one's own loop
+ * ```ts
+ * import {
+ *   collect, decode, encodePng, enumerate, gatherVoxels, pipeline, readImageStack, resolvePaths,
+ *   SlabChangedError, SourceList, WorkerPool,
+ * } from "@sluice/sluice";
+ * import { deepEqual, equal, rejects } from "node:assert/strict";
+ * const path = await Deno.makeTempFile({ suffix: ".png" });
+ * const data = new Uint8Array(35).fill(9);
+ * const png = encodePng({ width: 7, height: 5, samples: 1, dtype: "uint8", data });
+ * png[45] ^= 255;
+ * await Deno.writeFile(path, png);
+ * const stack = await readImageStack([path]);
+ * await using pool = new WorkerPool({ size: 0 });
+ * const run = pipeline(enumerate([stack.info.extent]))
+ *   .through(resolvePaths(SourceList.of(stack)))
+ *   .through(decode({ pool, onError: "fill" }));
+ * const [{ value: slab }] = await collect(run);
+ * await rejects(gatherVoxels(slab), SlabChangedError);
+ * deepEqual(await gatherVoxels(slab), new Uint8Array(35));
+ * equal(slab.losses[0].kind, "broken");
+ * await Deno.remove(path);
+ * ```
  */
 export class SlabChangedError extends SluiceError {
   /** Says which class it is. */
@@ -50,6 +73,28 @@ let sessions = 0;
  * Decodes the images of a task into a slab; nothing is read before its bands are asked for.
  *
  * Images that come only row by row stay open between bands, each in one thread.
+ * @example Voxels of two sections
+ * ```ts
+ * import {
+ *   collect, decode, encodePng, enumerate, gatherVoxels, pipeline, readImageStack, resolvePaths,
+ *   SourceList, WorkerPool,
+ * } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const folder = await Deno.makeTempDir();
+ * for (const z of [0, 1]) {
+ *   const data = new Uint8Array([z, 8, 9]);
+ *   const section = encodePng({ width: 3, height: 1, samples: 1, dtype: "uint8", data });
+ *   await Deno.writeFile(`${folder}/s_${z}.png`, section);
+ * }
+ * const stack = await readImageStack([folder]);
+ * await using pool = new WorkerPool({ size: 0 });
+ * const run = pipeline(enumerate([stack.info.extent]))
+ *   .through(resolvePaths(SourceList.of(stack)))
+ *   .through(decode({ pool }));
+ * const [{ value: slab }] = await collect(run);
+ * deepEqual(await gatherVoxels(slab), new Uint8Array([0, 8, 9, 1, 8, 9]));
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export function decode(options: DecodeOptions): Stage<ResolvedImages, Slab> {
   const { pool, buffers = new BandBuffers(), window, fill = 0, onError = "error" } = options;

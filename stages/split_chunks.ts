@@ -31,7 +31,28 @@ export interface ChunkedSlab {
 /** Voxels that are encoded in one go, or one chunk: small enough that threads end a band together. */
 const BATCH_VOXELS = 1 << 20;
 
-/** Cuts the bands of each scale into the chunks of a layout; nothing is copied yet. */
+/**
+ * Cuts the bands of each scale into the chunks of a layout; nothing is copied yet.
+ * @example Chunks of each file
+ * ```ts
+ * import { box, makeSlab, planLayout, splitChunks, unitName } from "@sluice/sluice";
+ * import { runStage } from "@sluice/sluice/testing";
+ * import { deepEqual } from "node:assert/strict";
+ * const { layout } = planLayout({
+ *   size: [7, 5, 1, 1, 1], dtype: "uint8", axes: ["y", "x"], kind: "image", samples: 1,
+ *   chunk: [4, 4, 1], shard: [4, 8, 1], encoding: { codec: "none", crc32c: false },
+ * });
+ * const section = makeSlab({ box: box([0, 0, 0], [7, 5, 1]), dtype: "uint8" }, (_, voxels) => {
+ *   for (const i of voxels.keys()) voxels[i] = i;
+ * });
+ * const [{ batches }] = await runStage(splitChunks(layout), [section]);
+ * const chunks: Record<string, number> = {};
+ * for await (const { unit, chunks: some } of batches()) {
+ *   chunks[unitName(unit)] = (chunks[unitName(unit)] ?? 0) + some.length;
+ * }
+ * deepEqual(chunks, { "0/0.0.0.0.0": 2, "0/0.0.0.0.1": 2 });
+ * ```
+ */
 export function splitChunks(layout: Layout): Stage<Slab, ChunkedSlab> {
   return stage("split", (slab): ChunkedSlab => ({
     slab,

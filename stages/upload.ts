@@ -36,6 +36,31 @@ const AHEAD = 1;
  * Encodes the chunks of each task in the pool, commits every unit as soon as it is whole, and hands on the receipt
  * of the task once the store has confirmed all of them. The task that finishes a job has no chunks: for it the store
  * is told to finish the volume.
+ * @example Voxels that are computed become a volume
+ * ```ts
+ * import {
+ *   box, collect, enumerate, gatherVoxels, makeSlab, pipeline, planLayout, splitChunks, stage, upload,
+ *   WorkerPool,
+ * } from "@sluice/sluice";
+ * import { MemoryStore } from "@sluice/sluice/testing";
+ * import { deepEqual } from "node:assert/strict";
+ * const { layout } = planLayout({
+ *   size: [3, 1, 1, 1, 1], dtype: "uint8", axes: ["y", "x"], kind: "image", samples: 1,
+ *   encoding: { codec: "zstd", level: 3, crc32c: true },
+ * });
+ * await using store = new MemoryStore(layout);
+ * await using pool = new WorkerPool({ size: 0 });
+ * const paint = stage("paint", (_: unknown, { task: { box } }) =>
+ *   makeSlab({ box, dtype: "uint8" }, (_, voxels) => {
+ *     for (const i of voxels.keys()) voxels[i] = i + 7;
+ *   }));
+ * const run = pipeline(enumerate([box([0, 0, 0], [3, 1, 1])]))
+ *   .through(paint).through(splitChunks(layout)).through(upload(store, { pool }));
+ * const [{ value: receipt }] = await collect(run);
+ * deepEqual(receipt.units.map(({ unit, max }) => [unit, max]), [["0/0.0.0.0.0", 9]]);
+ * const slab = await store.read(box([0, 0, 0], [3, 1, 1]));
+ * deepEqual(await gatherVoxels(slab), new Uint8Array([7, 8, 9]));
+ * ```
  */
 export function upload(store: Store, options: UploadOptions): Stage<ChunkedSlab, Receipt> {
   return stage("upload", async (chunked, on) => {

@@ -50,7 +50,41 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A volume that can be written in units and read in boxes. */
+/**
+ * A volume that can be written in units and read in boxes.
+ * @example A store that keeps nothing: how large would a volume be?
+ * ```ts
+ * import {
+ *   box, collect, enumerate, gatherUnit, makeSlab, pipeline, planLayout, splitChunks, stage, type Store,
+ *   unitName, upload, WorkerPool,
+ * } from "@sluice/sluice";
+ * import { equal } from "node:assert/strict";
+ * const { layout } = planLayout({
+ *   size: [7, 5, 3, 1, 1], dtype: "uint8", axes: ["z", "y", "x"], kind: "image", samples: 1,
+ *   encoding: { codec: "none", crc32c: true },
+ * });
+ * const scales: Store = {
+ *   layout,
+ *   place: unitName,
+ *   open: (unit) =>
+ *     Promise.resolve(gatherUnit(layout, unit, async ([{ bytes }], guard) => {
+ *       await guard();
+ *       return bytes;
+ *     })),
+ *   read: () => Promise.reject(new Error("Nothing is kept")),
+ *   [Symbol.asyncDispose]: () => Promise.resolve(),
+ * };
+ * const paint = stage("paint", (_: unknown, { task: { box } }) =>
+ *   makeSlab({ box, dtype: "uint8" }, (_, voxels) => {
+ *     for (const i of voxels.keys()) voxels[i] = i;
+ *   }));
+ * await using pool = new WorkerPool({ size: 0 });
+ * const run = pipeline(enumerate([box([0, 0, 0], [7, 5, 3])]))
+ *   .through(paint).through(splitChunks(layout)).through(upload(scales, { pool }));
+ * const [{ value: { units: [unit] } }] = await collect(run);
+ * equal(unit.bytes, 8 * 8 * 4 + 4);
+ * ```
+ */
 export interface Store extends AsyncDisposable {
   /** How the volume is cut. */
   readonly layout: Layout;

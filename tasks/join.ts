@@ -68,6 +68,22 @@ const FULL = new Set(["ENOSPC", "EDQUOT", "EROFS"]);
  * Works on a job.
  * @returns How the job stands when this process is done with it: others may still hold leases if it was stopped.
  * @throws {SluiceError} If the volume is not the one of the job, or the disk is full: leases are given back.
+ * @example A job, from plan to volume
+ * ```ts
+ * import { createJob, encodePng, joinJob, openLedger, planIngest, WorkerPool } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * const folder = await Deno.makeTempDir();
+ * const data = new Uint8Array(35).fill(9);
+ * const section = encodePng({ width: 7, height: 5, samples: 1, dtype: "uint8", data });
+ * for (const z of [0, 1, 2]) await Deno.writeFile(`${folder}/s_${z}.png`, section);
+ * await using ledger = await openLedger("memory:");
+ * await using pool = new WorkerPool({ size: 0 });
+ * const report = await planIngest([`${folder}/*.png`]);
+ * const { job } = await createJob(report, `${folder}/out.ome.zarr`, { ledger });
+ * const { state, done, tasks } = await joinJob(job, { ledger, pool });
+ * deepEqual([state, done, tasks], ["done", 2, 2]);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export async function joinJob(job: number, options: JoinJobOptions): Promise<JobStatus> {
   const { ledger, pool, signal = new AbortController().signal, stop, onProgress, leaseSeconds } =
