@@ -1,0 +1,55 @@
+import { join } from "node:path";
+import type { ChunkEncoding } from "../../core/layout.ts";
+import { WorkerPool } from "../../pool/worker_pool.ts";
+import type { ZarrVersion } from "../../stores/_zarr_metadata.ts";
+import { MemoryStore } from "../../stores/memory_store.ts";
+import { OmeZarrStore } from "../../stores/ome_zarr.ts";
+import { makeEmptyVolume } from "./_empty_volume.ts";
+import { conform, type StoreKind } from "./conformance.ts";
+
+function omeZarr(zarr: ZarrVersion, sharded: boolean, encoding: ChunkEncoding): StoreKind {
+  return {
+    name: `OME-Zarr ${zarr}${sharded ? ", sharded" : ""}`,
+    encoding,
+    sharded,
+    async create(layout) {
+      const folder = await Deno.makeTempDir({ prefix: "sluice-test-" });
+      const path = join(folder, "it.ome.zarr");
+      await makeEmptyVolume(path, zarr, layout);
+      const pool = new WorkerPool({ size: 0 });
+      // A small band, so that a box is read in many.
+      const open = () => OmeZarrStore.open(path, { pool, bandBytes: 1 });
+      return {
+        store: await open(),
+        again: open,
+        [Symbol.asyncDispose]: async () => await Deno.remove(folder, { recursive: true }),
+      };
+    },
+  };
+}
+
+function memory(sharded: boolean, encoding: ChunkEncoding): StoreKind {
+  return {
+    name: `memory, ${encoding.codec}${sharded ? ", sharded" : ""}`,
+    encoding,
+    sharded,
+    create(layout) {
+      const store = new MemoryStore(layout);
+      return Promise.resolve({
+        store,
+        again: () => Promise.resolve(store),
+        [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+      });
+    },
+  };
+}
+
+const kinds: StoreKind[] = [
+  omeZarr("0.5", true, { codec: "zstd", level: 1, crc32c: true }),
+  omeZarr("0.5", false, { codec: "gzip", level: 1, crc32c: true }),
+  omeZarr("0.4", false, { codec: "zstd", level: 1, crc32c: false }),
+  memory(true, { codec: "zstd", level: 1, crc32c: true }),
+  memory(false, { codec: "none", crc32c: false }),
+];
+
+for (const kind of kinds) conform(kind);
