@@ -31,21 +31,20 @@ export interface BandOptions {
 }
 
 /**
- * One task's box of voxels, never held whole.
- * @example A source of one's own: voxels that are computed
+ * One task's box of voxels, never held whole. {@linkcode makeSlab} makes one of a function that fills boxes;
+ * {@linkcode gatherVoxels} reads a small one at once.
+ * @example The brightest voxel, band by band
  * ```ts
- * import { type Band, box, boxVolume, collect, enumerate, pipeline, type Slab, stage } from "@sluice/sluice";
+ * import { box, makeSlab, type Slab } from "@sluice/sluice";
  * import { equal } from "node:assert/strict";
- * const paint = stage("paint", (_: unknown, { task: { box, index } }): Slab => {
- *   const data = new Uint8Array(boxVolume(box)).fill(index);
- *   const band: Band = { scale: 0, box, data };
- *   return { box, scale: 0, dtype: "uint8", losses: [], async *bands() { yield band; } };
+ * const slab: Slab = makeSlab({ box: box([0, 0, 0], [7, 5, 3]), dtype: "uint8" }, (part, voxels) => {
+ *   for (const i of voxels.keys()) voxels[i] = part.max[1];
  * });
- * const boxes = [box([0, 0, 0], [2, 1, 1]), box([0, 0, 1], [2, 1, 2])];
- * const [, second] = await collect(pipeline(enumerate(boxes)).through(paint));
- * let sum = 0;
- * for await (const { data } of second.value.bands()) for (const voxel of data) sum += Number(voxel);
- * equal(sum, 2);
+ * let brightest = 0;
+ * for await (const { data } of slab.bands()) {
+ *   for (const voxel of data) brightest = Math.max(brightest, Number(voxel));
+ * }
+ * equal(brightest, 5);
  * ```
  */
 export interface Slab {
