@@ -287,6 +287,55 @@ const COMMANDS: readonly Command[] = [
     run: () => import("./commands/set.ts"),
   },
   {
+    name: "completions",
+    summary: "Print the script that completes commands, flags and values in a shell",
+    details: [
+      "Its first lines say how to install it. It holds all that it offers, but for the numbers of jobs: where one is typed it asks the ledger, if that lies on this machine.",
+    ],
+    arguments: [
+      {
+        name: "shell",
+        optional: true,
+        choices: ["bash", "zsh", "fish"],
+        help: "whose script; must be given without --jobs",
+      },
+    ],
+    flags: [
+      { name: "jobs", help: "Print jobs as the scripts want them: number, tab, what it is" },
+      LEDGER,
+    ],
+    examples: [
+      {
+        line: "sluice completions bash > ~/.local/share/bash-completion/completions/sluice",
+        what: "Where bash-completion looks",
+      },
+      { line: "sluice completions zsh > ~/.zfunc/_sluice", what: "Into a folder of zsh's fpath" },
+      {
+        line: "sluice completions fish > ~/.config/fish/completions/sluice.fish",
+        what: "Where fish looks",
+      },
+    ],
+    run: () => import("./commands/completions.ts"),
+  },
+  {
+    name: "man",
+    summary: "Print a manual page, or write all of them for a package",
+    arguments: [COMMAND],
+    flags: [
+      {
+        name: "output",
+        value: "DIR",
+        help: "Write sluice.1, sluice-ingest.1 and so on into this folder",
+        completes: "folder",
+      },
+    ],
+    examples: [
+      { line: "sluice man ingest | man -l -", what: "Read one" },
+      { line: "sluice man --output man/man1", what: "Write all" },
+    ],
+    run: () => import("./commands/man.ts"),
+  },
+  {
     name: "help",
     summary: "Print the help of a command",
     arguments: [COMMAND],

@@ -13,10 +13,14 @@ export interface HelpOptions {
   readonly bold?: (text: string) => string;
 }
 
+/** What sluice is for. */
+export const ABOUT =
+  "sluice turns stacks of images into volumes, and proves that nothing is missing.";
+
 /** The help of sluice as a whole. */
 export function treeHelp(tree: CommandTree, { columns = 80, bold = plain }: HelpOptions): string {
   return [
-    "sluice turns stacks of images into volumes, and proves that nothing is missing.",
+    ABOUT,
     "",
     bold("Usage"),
     "  sluice COMMAND …",
@@ -38,10 +42,7 @@ export function commandHelp(
   { columns = 80, bold = plain }: HelpOptions,
 ): string {
   const { name, summary, details = [], arguments: words, flags, examples } = command;
-  const groups = Map.groupBy(
-    [...flags, ...tree.everywhere],
-    ({ group = "Flags" }) => group,
-  );
+  const groups = groupFlags([...flags, ...tree.everywhere]);
   return [
     ...wrap(`${summary}.`, columns),
     "",
@@ -51,7 +52,7 @@ export function commandHelp(
     ...(words.length === 0 ? [] : [
       "",
       bold("Arguments"),
-      ...table(words.map(({ name, help }) => [name.toUpperCase(), help]), columns),
+      ...table(words.map((word) => [word.name.toUpperCase(), explain(word)]), columns),
     ]),
     ...[...groups].flatMap(([title, flags]) => [
       "",
@@ -64,17 +65,33 @@ export function commandHelp(
   ].join("\n");
 }
 
-function usageOf({ name, many, optional }: Argument): string {
+/** Flags by the heading they stand under. */
+export function groupFlags(flags: readonly Flag[]): Map<string, Flag[]> {
+  return Map.groupBy(flags, ({ group = "Flags" }) => group);
+}
+
+/** An argument in a line of usage. */
+export function usageOf({ name, many, optional }: Argument): string {
   const word = `${name === "job" ? "JOB|TARGET" : name.toUpperCase()}${many ? "…" : ""}`;
   return optional === true ? `[${word}]` : word;
 }
 
-function spell({ name, short, value }: Flag): string {
-  const dash = short === undefined ? "" : `-${short}, `;
-  return `${dash}--${name}${value === undefined ? "" : ` ${value}`}`;
+/** A flag as it is typed, with its value. */
+export function spell(
+  { name, short, value }: Flag,
+  { bold = plain, italic = plain }: {
+    readonly bold?: (text: string) => string;
+    readonly italic?: (text: string) => string;
+  } = {},
+): string {
+  const dash = short === undefined ? "" : `${bold(`-${short}`)}, `;
+  return `${dash}${bold(`--${name}`)}${value === undefined ? "" : ` ${italic(value)}`}`;
 }
 
-function explain({ help, choices, default: without }: Flag): string {
+/** What a flag or an argument means, which values it has, and what holds without it. */
+export function explain(
+  { help, choices, default: without }: Pick<Flag, "help" | "choices" | "default">,
+): string {
   return [
     help,
     ...(choices === undefined ? [] : [`one of ${choices.join(", ")}`]),
@@ -96,7 +113,8 @@ function table(rows: readonly (readonly [string, string])[], columns: number): s
   });
 }
 
-function wrap(text: string, columns: number): string[] {
+/** Lines of whole words; a word that is longer than a line gets one of its own. */
+export function wrap(text: string, columns: number): string[] {
   const lines = [""];
   for (const word of text.split(" ")) {
     const line = lines.at(-1)!;

@@ -121,6 +121,10 @@ const refused = [
     line: "status",
     says: 'Cannot run "status" without JOB: the number of a job, or the path of its volume',
   },
+  {
+    line: "completions bsah",
+    says: 'Cannot use "bsah" as SHELL: it is one of bash, zsh, fish; did you mean "bash"?',
+  },
   { line: "status 3 4", says: 'Cannot use "4" with "status": it takes JOB' },
   { line: "jobs 3", says: 'Cannot use "3" with "jobs": it takes no arguments' },
   {
@@ -192,7 +196,8 @@ Deno.test("every command loads, and its examples are calls of it", async () => {
   for (const { name, run, examples } of TREE.commands) {
     equal(typeof (await run()).run, "function");
     for (const { line } of examples) {
-      const words = line.match(/'[^']*'|\S+/g)!.map((word) => word.replaceAll("'", ""));
+      const [call] = line.split(/ [|>] /);
+      const words = call.match(/'[^']*'|\S+/g)!.map((word) => word.replaceAll("'", ""));
       equal((await parseCall(words.slice(1), TREE)).command?.name, name);
     }
   }
