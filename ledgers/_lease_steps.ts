@@ -25,6 +25,14 @@ export interface Limits {
   readonly lapses: number;
 }
 
+/** Who asks for how many tasks, for how long. */
+export interface Asked {
+  readonly worker: string;
+  readonly slot: string;
+  readonly tasks: number;
+  readonly milliseconds: number;
+}
+
 /** A job, as far as it never changes. */
 export interface JobRecord {
   readonly job: number;
@@ -46,7 +54,7 @@ const LEASE_COLUMNS = `fence, first_task AS "first", end_task AS "end", slot, ex
 /** Leases tasks, after those that nobody works on any more were given back. */
 export function* grantLease(
   { job, plan }: JobRecord,
-  asked: { worker: string; slot: string; tasks: number; milliseconds: number },
+  asked: Asked,
   gone: readonly string[],
   now: number,
   limits: Limits,

@@ -37,3 +37,38 @@ export function runSteps<Result>(steps: Steps<Result>, answer: (step: Step) => u
   while (!next.done) next = steps.next(answer(next.value));
   return next.value;
 }
+
+/**
+ * Runs steps on a database that answers later. Commands, whose answer nobody reads, are sent without waiting: a
+ * transaction costs a way there and back for each query, and one for its end.
+ * @param ask Sends a statement; in the order they were sent, statements take effect.
+ */
+export async function runStepsLater<Result>(
+  steps: Steps<Result>,
+  ask: (sql: string, values: readonly SqlValue[]) => Promise<unknown>,
+): Promise<Result> {
+  let sent: Promise<unknown>[] = [];
+  const settle = async () => {
+    const all = sent;
+    sent = [];
+    await Promise.all(all);
+  };
+  const answer = async (step: Step): Promise<unknown> => {
+    if (step.kind === "call") {
+      await settle();
+      return step.run();
+    }
+    const asked = ask(step.sql, step.values);
+    if (step.kind === "query") {
+      await settle();
+      return await asked;
+    }
+    // Whoever waits for it hears of its failure.
+    asked.catch(() => {});
+    sent.push(asked);
+  };
+  let next = steps.next();
+  while (!next.done) next = steps.next(await answer(next.value));
+  await settle();
+  return next.value;
+}

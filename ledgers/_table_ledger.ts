@@ -16,6 +16,7 @@ import {
 } from "./_job_steps.ts";
 import {
   acknowledgeTasks,
+  type Asked,
   checkLease,
   extendLease,
   failTask,
@@ -39,19 +40,43 @@ import type {
   LedgerOptions,
 } from "./ledger.ts";
 
+/** What some steps are about. */
+export interface Scope {
+  /** Steps that only read see one moment. */
+  readonly mode: "read" | "write";
+  /** The job that is changed; absent: a new one, or none. */
+  readonly job?: number;
+  /** Whether they may be taken again where nobody knows whether they counted. @default true */
+  readonly repeatable?: boolean;
+}
+
 /** What a database gives for a ledger to be kept in it. */
 export interface LedgerTables {
   /** Names this process in its leases; empty: nobody can tell whether it lives. */
   readonly slot: string;
-  /** Runs all steps or none. Steps that only read see one moment. */
-  transact<Result>(mode: "read" | "write", steps: () => Steps<Result>): Promise<Result>;
+  /** What it does at once where nothing is unusual; absent: nothing. */
+  readonly shortcuts?: Shortcuts;
+  /** Runs all steps or none; they are told the time, in milliseconds since 1970. */
+  transact<Result>(scope: Scope, steps: (now: number) => Steps<Result>): Promise<Result>;
   /** Those of some processes that are known to be dead. */
   gone(slots: readonly string[]): readonly string[];
   /** Keeps receipts of a job; `folder` is empty where the job names none. */
-  append(job: number, folder: string, receipts: readonly Receipt[]): unknown;
+  append(job: number, folder: string, receipts: readonly Receipt[]): void;
   /** The receipt with the highest fence of each task. */
   receipts(job: number, folder: string): AsyncIterable<Receipt>;
-  close(): void;
+  close(): Promise<void>;
+}
+
+/**
+ * What workers ask all day, without steps that each cost a way to the server and back. Where something is unusual they
+ * change nothing and say so (`undefined`, `false`): then the steps are taken.
+ */
+export interface Shortcuts {
+  lease(job: number, asked: Asked): Promise<Lease | "wait" | "done" | undefined>;
+  extend(lease: Lease): Promise<boolean>;
+  check(lease: Lease): Promise<boolean>;
+  /** Calls `append` first. */
+  acknowledge(lease: Lease, receipts: readonly Receipt[], append: () => void): Promise<boolean>;
 }
 
 const JOBS_AT_ONCE = 100;
@@ -60,19 +85,17 @@ const JOBS_AT_ONCE = 100;
 export class TableLedger implements Ledger {
   readonly #tables: LedgerTables;
   readonly #limits: Limits;
-  readonly #clock: () => number;
   readonly #jobs = new Map<number, JobRecord>();
   readonly #searched = new Set<number>();
 
   constructor(
     tables: LedgerTables,
-    { attempts = 3, lapses = 10, now = Date.now }: LedgerOptions = {},
+    { attempts = 3, lapses = 10 }: Omit<LedgerOptions, "now"> = {},
   ) {
     mustBeWhole("attempts", attempts);
     mustBeWhole("lapses", lapses);
     this.#tables = tables;
     this.#limits = { attempts, lapses };
-    this.#clock = now;
   }
 
   async create(plan: Plan, options: CreateOptions): Promise<number> {
@@ -83,7 +106,10 @@ export class TableLedger implements Ledger {
       );
     }
     const done = provenDone(plan, options.done ?? []);
-    return await this.#write(() => createJob(plan, options, done, this.#now()));
+    return await this.#tables.transact(
+      { mode: "write", repeatable: false },
+      (now) => createJob(plan, options, done, now),
+    );
   }
 
   async plan(job: number): Promise<Plan> {
@@ -113,27 +139,19 @@ export class TableLedger implements Ledger {
     const record = await this.#job(job);
     const milliseconds = Math.ceil(leaseSeconds * 1000);
     const asked = { worker, slot: this.#tables.slot, tasks, milliseconds };
-    const grant = (gone: readonly string[]) =>
-      this.#write(() => grantLease(record, asked, gone, this.#now(), this.#limits));
-
-    // The dead are looked for once at the start, so that a job killed a moment ago goes on at once; after that only
-    // while there is nothing else to do, since it costs a file per process that holds a lease.
-    if (!this.#searched.has(job)) {
-      this.#searched.add(job);
-      return grant(await this.#gone(job));
-    }
-    const answer = await grant([]);
-    if (answer !== "wait") return answer;
-    const gone = await this.#gone(job);
-    return gone.length > 0 ? grant(gone) : answer;
+    const answer = await this.#tables.shortcuts?.lease(job, asked);
+    if (answer !== undefined) return answer;
+    return await this.#lease(record, asked);
   }
 
   async extend(lease: Lease): Promise<void> {
-    await this.#write(() => extendLease(lease, this.#now()));
+    if (await this.#tables.shortcuts?.extend(lease)) return;
+    await this.#write(lease.job, (now) => extendLease(lease, now));
   }
 
   async check(lease: Lease): Promise<void> {
-    await this.#read(() => checkLease(lease, "go on under", this.#now()));
+    if (await this.#tables.shortcuts?.check(lease)) return;
+    await this.#read((now) => checkLease(lease, "go on under", now));
   }
 
   async acknowledge(lease: Lease, receipts: readonly Receipt[]): Promise<void> {
@@ -153,18 +171,26 @@ export class TableLedger implements Ledger {
       seen.add(task);
     }
     const { job, receipts: folder } = await this.#job(lease.job);
-    const append = () => this.#tables.append(job, folder, receipts);
-    await this.#write(() => acknowledgeTasks(lease, receipts, this.#now(), append));
+    let isKept = false;
+    const append = () => {
+      if (!isKept) this.#tables.append(job, folder, receipts);
+      isKept = true;
+    };
+    if (await this.#tables.shortcuts?.acknowledge(lease, receipts, append)) return;
+    await this.#write(job, (now) => acknowledgeTasks(lease, receipts, now, append));
   }
 
   async fail(lease: Lease, task: number, error: Error): Promise<void> {
     mustBeWithin(lease, task);
     const record = await this.#job(lease.job);
-    await this.#write(() => failTask(record, lease, task, error, this.#now(), this.#limits));
+    await this.#write(
+      lease.job,
+      (now) => failTask(record, lease, task, error, now, this.#limits),
+    );
   }
 
   release(lease: Lease): Promise<void> {
-    return this.#write(() => releaseLease(lease));
+    return this.#write(lease.job, () => releaseLease(lease));
   }
 
   async deadLetters(
@@ -185,12 +211,12 @@ export class TableLedger implements Ledger {
         `Cannot retry tasks [${first}, ${end}) of job ${job}: the range must hold a task and lie within [0, ${count})`,
       );
     }
-    return this.#write(() => retryTasks(record, tasks));
+    return this.#write(job, () => retryTasks(record, tasks));
   }
 
   async cancel(job: number): Promise<void> {
     await this.#job(job);
-    await this.#write(() => cancelJob(job));
+    await this.#write(job, () => cancelJob(job));
   }
 
   async status(job: number): Promise<JobStatus> {
@@ -207,20 +233,33 @@ export class TableLedger implements Ledger {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    this.#tables.close();
-    return Promise.resolve();
+    return this.#tables.close();
   }
 
-  #now(): number {
-    return Math.floor(this.#clock());
+  /** The dead are looked for, and what they held is leased first. */
+  async #lease(record: JobRecord, asked: Asked): Promise<Lease | "wait" | "done"> {
+    const { job } = record;
+    const grant = (gone: readonly string[]) =>
+      this.#write(job, (now) => grantLease(record, asked, gone, now, this.#limits));
+
+    // Once at the start, so that a job killed a moment ago goes on at once; after that only while there is nothing
+    // else to do, since it costs a file per process that holds a lease.
+    if (!this.#searched.has(job)) {
+      this.#searched.add(job);
+      return grant(await this.#gone(job));
+    }
+    const answer = await grant([]);
+    if (answer !== "wait") return answer;
+    const gone = await this.#gone(job);
+    return gone.length > 0 ? grant(gone) : answer;
   }
 
-  #read<Result>(steps: () => Steps<Result>): Promise<Result> {
-    return this.#tables.transact("read", steps);
+  #read<Result>(steps: (now: number) => Steps<Result>): Promise<Result> {
+    return this.#tables.transact({ mode: "read" }, steps);
   }
 
-  #write<Result>(steps: () => Steps<Result>): Promise<Result> {
-    return this.#tables.transact("write", steps);
+  #write<Result>(job: number, steps: (now: number) => Steps<Result>): Promise<Result> {
+    return this.#tables.transact({ mode: "write", job }, steps);
   }
 
   async #job(job: number): Promise<JobRecord> {
@@ -231,6 +270,7 @@ export class TableLedger implements Ledger {
   }
 
   async #gone(job: number): Promise<readonly string[]> {
+    if (this.#tables.slot === "") return [];
     const slots = await this.#read(() => leaseSlots(job));
     return this.#tables.gone(slots.filter((slot) => slot !== this.#tables.slot));
   }

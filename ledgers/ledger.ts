@@ -17,6 +17,10 @@ export type LedgerFault =
   | "read-only"
   /** Written by a newer sluice. */
   | "newer-schema"
+  /** Made by an older sluice: `sluice ledger init` brings it up to date. */
+  | "older-schema"
+  /** There is none yet: `sluice ledger init` makes one. */
+  | "no-ledger"
   | "no-such-job"
   | "disk-full"
   /** On a disk where locks between machines cannot be trusted. */

@@ -23,5 +23,5 @@ import type { Ledger, LedgerOptions } from "./ledger.ts";
  */
 export async function openMemoryLedger(options: LedgerOptions = {}): Promise<Ledger> {
   const database = await SqliteDatabase.open(":memory:", LEDGER_SCHEMA, 0);
-  return new TableLedger(new SqliteTables(database), options);
+  return new TableLedger(new SqliteTables(database, options.now), options);
 }

@@ -33,6 +33,11 @@ export const ledgerSchemes: Map<string, LedgerOpener> = new Map<string, LedgerOp
       return (await import("./sqlite_ledger.ts")).openSqliteLedger(path, options);
     },
   ],
+  ...["postgres", "postgresql"].map((scheme): [string, LedgerOpener] => [
+    scheme,
+    async (rest, options) =>
+      (await import("./postgres_ledger.ts")).openPostgresLedger(`${scheme}:${rest}`, options),
+  ]),
 ]);
 
 /** What is read of the environment. */

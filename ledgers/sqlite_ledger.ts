@@ -43,7 +43,7 @@ export async function openSqliteLedger(
   const locks = openLocks(file);
   try {
     const database = await SqliteDatabase.open(file, LEDGER_SCHEMA, busySeconds);
-    return new TableLedger(new SqliteTables(database, locks), options);
+    return new TableLedger(new SqliteTables(database, options.now, locks), options);
   } catch (error) {
     locks.close();
     throw error;

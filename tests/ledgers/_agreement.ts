@@ -8,6 +8,7 @@ import { countTasks, type Lease } from "../../core/plan.ts";
 import type { RangeRow } from "../../ledgers/_ranges.ts";
 import type { Ledger } from "../../ledgers/ledger.ts";
 import { fc } from "../_fast_check.ts";
+import type { OpenedLedger } from "./_bench.ts";
 import { Model } from "./_model.ts";
 import { makePlan, makeReceipt } from "./_plan.ts";
 
@@ -88,7 +89,7 @@ export async function agree(
   clock: { now: number },
   planAt: number,
   done: readonly Act[],
-  options: { receipts?: string; rows?: (job: number) => RangeRow[] },
+  options: { receipts?: string; rows?: OpenedLedger["rows"] },
 ): Promise<void> {
   const plan = PLANS[planAt];
   const model = new Model(plan, LIMITS);
@@ -112,7 +113,7 @@ export async function agree(
       (await ledger.deadLetters(job)).map(({ task, attempts, reason }) => [task, attempts, reason]),
       dead.map(([index, { attempts, reason }]) => [index, attempts, reason]),
     );
-    if (rows !== undefined) compareTasks(rows(job), model, leases);
+    if (rows !== undefined) compareTasks(await rows(job), model, leases);
   }
   const acknowledged = (await Array.fromAsync(ledger.receipts(job))).map(({ task }) => task);
   deepEqual(

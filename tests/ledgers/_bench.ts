@@ -15,7 +15,7 @@ export interface OpenedLedger extends AsyncDisposable {
   /** Folder for receipts; absent: the ledger keeps them. */
   readonly receipts?: string;
   /** Every row of a job, where they can be seen. */
-  readonly rows?: (job: number) => RangeRow[];
+  readonly rows?: (job: number) => Promise<RangeRow[]> | RangeRow[];
 }
 
 /** One kind of ledger. */

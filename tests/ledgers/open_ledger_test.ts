@@ -32,19 +32,19 @@ Deno.test("openLedger() opens a new ledger in memory every time", async () => {
 
 const refused = [
   {
-    url: "postgres://me:secret@db.lab/jobs",
+    url: "mysql://me:secret@db.lab/jobs",
     message:
-      'Cannot open "postgres://db.lab/jobs" as a ledger: it begins with none of "memory:", "sqlite:"; write sqlite:PATH for a file',
+      'Cannot open "mysql://db.lab/jobs" as a ledger: it begins with none of "memory:", "sqlite:", "postgres:", "postgresql:"; write sqlite:PATH for a file',
   },
   {
     url: "slqite:jobs.db",
     message:
-      'Cannot open "slqite:jobs.db" as a ledger: it begins with none of "memory:", "sqlite:"; did you mean "sqlite:"?',
+      'Cannot open "slqite:jobs.db" as a ledger: it begins with none of "memory:", "sqlite:", "postgres:", "postgresql:"; did you mean "sqlite:"?',
   },
   {
     url: "jobs.db",
     message:
-      'Cannot open "jobs.db" as a ledger: it begins with none of "memory:", "sqlite:"; write sqlite:PATH for a file',
+      'Cannot open "jobs.db" as a ledger: it begins with none of "memory:", "sqlite:", "postgres:", "postgresql:"; write sqlite:PATH for a file',
   },
   {
     url: "sqlite:",

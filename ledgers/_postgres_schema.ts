@@ -1,0 +1,40 @@
+/**
+ * What a ledger in PostgreSQL looks like, as a list of migrations: a new version appends to it, and never edits what is
+ * there, but for functions, which it makes anew.
+ * @module
+ */
+import { crc32 } from "node:zlib";
+import { firstTables } from "./_ledger_tables.ts";
+import { workerFunctions } from "./_postgres_functions.ts";
+
+/** Makes each version from the one before; the version is their number. */
+export const MIGRATIONS: readonly ((schema: string) => string)[] = [
+  (schema) =>
+    `${
+      firstTables({
+        integer: "bigint",
+        counter: "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+        ofJob: "",
+        counted: "",
+        keyed: "",
+      })
+    }
+-- Rows that change all the time find room for what they become beside what they were.
+ALTER TABLE job SET (fillfactor = 50);
+ALTER TABLE lease SET (fillfactor = 50);
+ALTER TABLE task_range SET (fillfactor = 50);
+CREATE INDEX task_range_waiting ON task_range (job, first_task) WHERE state = 'waiting';
+CREATE INDEX task_range_leased ON task_range (job, first_task) WHERE state = 'leased';
+CREATE INDEX task_range_dead ON task_range (job, first_task) WHERE state = 'dead';
+${workerFunctions(quoted(schema), lockOf(schema))}`,
+];
+
+/** A name as SQL takes it. */
+export function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** The first half of the advisory locks of a ledger; the second is the number of the job. */
+function lockOf(schema: string): number {
+  return crc32(`sluice ledger ${schema}`) | 0;
+}

@@ -1,0 +1,132 @@
+/**
+ * The tables of a ledger in PostgreSQL, with the receipts in a folder that all machines share.
+ * @module
+ */
+import type { Lease, LeaseId } from "../core/plan.ts";
+import type { Receipt } from "../core/receipt.ts";
+import type { Asked } from "./_lease_steps.ts";
+import type { PostgresClient } from "./_postgres_client.ts";
+import { quoted } from "./_postgres_schema.ts";
+import { ReceiptFolders } from "./_receipt_folders.ts";
+import { runStepsLater, type Steps } from "./_steps.ts";
+import type { LedgerTables, Scope, Shortcuts } from "./_table_ledger.ts";
+import { readReceipts } from "./receipt_log.ts";
+
+/** A database that many machines share. */
+export class PostgresTables implements LedgerTables {
+  /**
+   * Nobody can tell from afar whether a process lives: a connection may break, or a pooler lend it to others. So a
+   * lease is over when it expires, and not before.
+   */
+  readonly slot = "";
+  readonly shortcuts: Shortcuts;
+  readonly #client: PostgresClient;
+  readonly #schema: string;
+  readonly #clock?: () => number;
+  readonly #folders = new ReceiptFolders();
+
+  /** @param clock Where a test has its own; else the server's time counts. */
+  constructor(client: PostgresClient, clock?: () => number) {
+    this.#client = client;
+    this.#schema = quoted(client.target.schema);
+    this.#clock = clock;
+    this.shortcuts = {
+      lease: (job, asked) => this.#lease(job, asked),
+      extend: (lease) => this.#holds("extend_lease", lease),
+      check: (lease) => this.#holds("check_lease", lease),
+      acknowledge: (lease, receipts, append) => this.#acknowledge(lease, receipts, append),
+    };
+  }
+
+  transact<Result>(
+    { mode, job, repeatable = true }: Scope,
+    steps: (now: number) => Steps<Result>,
+  ): Promise<Result> {
+    return this.#client.transact(mode, repeatable, async (ask) => {
+      const [{ now }] = await ask(
+        `SELECT ${this.#schema}.begin_steps(?::bigint, ?::bigint) AS now`,
+        [mode === "read" ? null : job ?? null, this.#given()],
+      );
+      return await runStepsLater(steps(now as number), ask);
+    });
+  }
+
+  gone(): readonly string[] {
+    return [];
+  }
+
+  append(_job: number, folder: string, receipts: readonly Receipt[]): void {
+    if (folder !== "") this.#folders.append(folder, receipts);
+  }
+
+  async *receipts(_job: number, folder: string): AsyncGenerator<Receipt> {
+    if (folder !== "") yield* readReceipts(folder);
+  }
+
+  async close(): Promise<void> {
+    this.#folders.close();
+    await this.#client.close();
+  }
+
+  async #lease(job: number, asked: Asked): Promise<Lease | "wait" | "done" | undefined> {
+    const [row] = await this.#client.query(
+      `SELECT answer, lease_fence, lease_first, lease_end
+       FROM ${this.#schema}.lease_tasks(?, ?, ?, ?, ?)`,
+      [job, asked.worker, asked.tasks, asked.milliseconds, this.#given()],
+    ) as unknown as LeaseAnswer[];
+    if (row.answer === "steps") return undefined;
+    if (row.answer !== "leased") return row.answer;
+    const { lease_fence: fence, lease_first: first, lease_end: end } = row;
+    return { id: `${job}/${fence}` as LeaseId, job, fence, first, end };
+  }
+
+  async #holds(name: "extend_lease" | "check_lease", { job, fence }: Lease): Promise<boolean> {
+    const [{ held }] = await this.#client.query(
+      `SELECT ${this.#schema}.${name}(?, ?, ?) AS held`,
+      [job, fence, this.#given()],
+    );
+    return held === true;
+  }
+
+  async #acknowledge(
+    { job, fence }: Lease,
+    receipts: readonly Receipt[],
+    append: () => void,
+  ): Promise<boolean> {
+    const tasks = receipts.map(({ task }) => task).sort((a, b) => a - b);
+    const [first, end] = [tasks[0], tasks[tasks.length - 1] + 1];
+    // Receipts are of different tasks: so many between the ends are all of them.
+    if (tasks.length === 0 || end - first !== tasks.length) return false;
+    const lost = receipts.filter(({ losses }) => losses.length > 0);
+    append();
+    const [{ held }] = await this.#client.query(
+      `SELECT ${this.#schema}.acknowledge_tasks(?, ?, ?, ?, ?, ?, ?) AS held`,
+      [
+        job,
+        fence,
+        first,
+        end,
+        arrayOf(lost.map(({ task }) => task)),
+        arrayOf(lost.map(({ losses }) => losses.length)),
+        this.#given(),
+      ],
+    );
+    return held === true;
+  }
+
+  #given(): number | null {
+    return this.#clock === undefined ? null : Math.floor(this.#clock());
+  }
+}
+
+interface LeaseAnswer {
+  readonly answer: "steps" | "wait" | "done" | "leased";
+  readonly lease_fence: number;
+  readonly lease_first: number;
+  readonly lease_end: number;
+}
+
+/** As PostgreSQL writes an array of whole numbers. */
+function arrayOf(values: readonly number[]): string {
+  return `{${values.join(",")}}`;
+}
