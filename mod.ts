@@ -93,6 +93,7 @@ export * from "./codecs/image.ts";
 export * from "./codecs/png_encode.ts";
 export type { StripPacking, TiffCompression } from "./codecs/tiff_encode.ts";
 
+export * from "./plugins/array_source.ts";
 export * from "./plugins/image_stack.ts";
 export * from "./plugins/source.ts";
 export {

@@ -67,15 +67,27 @@ export interface Plan {
   /** Programs whose versions decide the bytes: a worker of another version does not join. */
   readonly versions: Readonly<Record<string, string>>;
   /** What is read. */
-  readonly source: {
-    readonly kind: "images";
-    /** SHA-256 of the list of sources beside the plan. */
-    readonly list: string;
-    /** Images in that list. */
-    readonly images: number;
-    /** The box of the source, in its own voxels, that becomes the volume. */
-    readonly crop: Box;
-  };
+  readonly source:
+    & {
+      /** The box of the source, in its own voxels, that becomes the volume. */
+      readonly crop: Box;
+    }
+    & (
+      | {
+        /** Images, which are listed beside the plan. */
+        readonly kind: "images";
+        /** SHA-256 of that list. */
+        readonly list: string;
+        /** Images in it. */
+        readonly images: number;
+      }
+      | {
+        /** Voxels that a script brings. */
+        readonly kind: "array";
+        /** Says which. */
+        readonly name: string;
+      }
+    );
   /** What is written. */
   readonly store: { readonly kind: "ome-zarr"; readonly zarr: "0.5" | "0.4" };
   /** Intensities, or numbers that name things and are never averaged. */

@@ -2,7 +2,11 @@
  * The voxels of each task, from where its phase reads them.
  * @module
  */
+import { type Box, formatBox } from "../core/box.ts";
+import { SluiceError } from "../core/errors.ts";
+import { mapPoint, type Point } from "../core/point.ts";
 import type { Slab } from "../core/slab.ts";
+import type { ArraySource } from "../plugins/array_source.ts";
 import type { Store } from "../stores/store.ts";
 import { decode, type DecodeOptions } from "./decode.ts";
 import { type ImageLocator, resolvePaths, type ResolvePathsOptions } from "./resolve_paths.ts";
@@ -10,13 +14,13 @@ import { type Item, type Stage, stage } from "./stage.ts";
 
 /** Where voxels come from. */
 export interface ReadSlabsOptions extends DecodeOptions, ResolvePathsOptions {
-  /** The images of the job. */
-  readonly sources: ImageLocator;
+  /** The images of the job, or the voxels that a script brings. */
+  readonly sources: ImageLocator | ArraySource;
 }
 
 /**
- * Opens the slab of each task: images are resolved and decoded for tasks of the source, stored scales are read back
- * for those of later phases; for `finish` there are no voxels.
+ * Opens the slab of each task: for tasks of the source, images are resolved and decoded, or an array source is asked;
+ * for those of later phases, stored scales are read back; for `finish` there are no voxels.
  * @example The voxels of every task of a job
  * ```ts
  * import {
@@ -47,18 +51,58 @@ export function readSlabs(
   options: ReadSlabsOptions,
 ): Stage<unknown, Slab> {
   const { dtype } = store.layout;
-  const resolve = resolvePaths(options.sources, options);
-  const images = decode({ ...options, dtype });
+  const source = "kind" in options.sources
+    ? readArray(options.sources, { ...options, dtype })
+    : readImages(options.sources, { ...options, dtype });
   const stored = stage("read", (_: unknown, { task, signal }): Promise<Slab> | Slab => {
     const { kind, box, scale } = task;
     if (kind === "scales") return store.read(box, { scale, signal });
     return { box, scale, dtype, losses: [], async *bands() {} };
   });
-  return async function* (source, context) {
-    for await (const item of source) {
-      if (item.task.kind === "source") yield* images(resolve(only(item), context), context);
-      else yield* stored(only(item), context);
+  return async function* (items, context) {
+    for await (const item of items) {
+      yield* (item.task.kind === "source" ? source : stored)(only(item), context);
     }
+  };
+}
+
+function readImages(
+  sources: ImageLocator,
+  options: DecodeOptions & ResolvePathsOptions,
+): Stage<unknown, Slab> {
+  const [resolve, images] = [resolvePaths(sources, options), decode(options)];
+  return (items, context) => images(resolve(items, context), context);
+}
+
+function readArray(
+  source: ArraySource,
+  { origin = [0, 0, 0, 0, 0], bandBytes, dtype }: DecodeOptions & ResolvePathsOptions,
+): Stage<unknown, Slab> {
+  return stage("read", async (_, { task: { box }, signal }) => {
+    const wanted = move(box, origin);
+    const slab = await source.read(wanted, { signal, bandBytes });
+    if (slab.dtype !== dtype || formatBox(slab.box) !== formatBox(wanted)) {
+      throw new SluiceError(
+        `Cannot use what the source "${source.name}" gave for ${
+          formatBox(wanted)
+        } of ${dtype}: it is ${formatBox(slab.box)} of ${slab.dtype}`,
+      );
+    }
+    const back = mapPoint(origin, (value) => -value);
+    return {
+      ...slab,
+      box,
+      async *bands(options) {
+        for await (const band of slab.bands(options)) yield { ...band, box: move(band.box, back) };
+      },
+    };
+  });
+}
+
+function move({ min, max }: Box, by: Point): Box {
+  return {
+    min: mapPoint(min, (value, axis) => value + by[axis]),
+    max: mapPoint(max, (value, axis) => value + by[axis]),
   };
 }
 

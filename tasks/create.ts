@@ -159,7 +159,7 @@ async function tryCreate(
   try {
     await Deno.mkdir(staged.receiptsPath, { recursive: true });
     await Deno.mkdir(staged.temporaryPath(claim), { recursive: true });
-    await writeSourceList(staged.sourcesPath, stack);
+    if (plan.source.kind === "images") await writeSourceList(staged.sourcesPath, stack);
     await Deno.writeTextFile(staged.planPath, `${JSON.stringify(plan, null, 1)}\n`);
     await writeMetadata(staging, plan, { complete: false });
     job = await ledger.create(plan, { target: volume, receipts: folder.receiptsPath });

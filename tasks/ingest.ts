@@ -3,6 +3,7 @@
  * @module
  */
 import type { JobStatus } from "../ledgers/ledger.ts";
+import type { ArraySource } from "../plugins/array_source.ts";
 import { type CreatedJob, createJob, type CreateJobOptions } from "./create.ts";
 import { joinJob, type JoinJobOptions } from "./join.ts";
 import { planIngest, type PlanOptions, type PlanReport } from "./plan.ts";
@@ -10,7 +11,10 @@ import { type VerifyOptions, type VerifyReport, verifyVolume } from "./verify.ts
 
 /** How a stack is ingested. */
 export interface IngestOptions
-  extends Omit<PlanOptions, "onProgress">, CreateJobOptions, Omit<JoinJobOptions, "ledger"> {
+  extends
+    Omit<PlanOptions, "onProgress">,
+    CreateJobOptions,
+    Omit<JoinJobOptions, "ledger" | "source"> {
   /** Reads the finished volume back and holds it against the receipts. @default true */
   readonly verify?: boolean;
   /** Told how many files have been looked at. */
@@ -34,8 +38,9 @@ export interface IngestResult {
 }
 
 /**
- * Ingests a stack of images; given again, the same call resumes, joins, or finds that all is done.
- * @param patterns A glob, a template, a folder, or files.
+ * Ingests a stack of images, or voxels that a script brings; given again, the same call resumes, joins, or finds that
+ * all is done.
+ * @param source A glob, a template, a folder, or files; or an array source.
  * @param target Path of the volume.
  * @example A folder of sections becomes a volume, and is verified
  * ```ts
@@ -55,21 +60,21 @@ export interface IngestResult {
  * ```
  */
 export async function ingest(
-  patterns: readonly string[],
+  source: readonly string[] | ArraySource,
   target: string,
   options: IngestOptions,
 ): Promise<IngestResult> {
   const { verify = true, onPlanning, onPlanned, onCreated, onVerify, onProgress, ...rest } =
     options;
   rest.pool.start();
-  const report = await planIngest(patterns, { ...rest, onProgress: onPlanning });
+  const report = await planIngest(source, { ...rest, onProgress: onPlanning });
   onPlanned?.(report);
   const created = await createJob(report, target, rest);
   onCreated?.(created);
   if (created.state === "cancelled") await rest.ledger.retry(created.job, []);
   const status = created.state === "done"
     ? await rest.ledger.status(created.job)
-    : await joinJob(created.job, { ...rest, onProgress });
+    : await joinJob(created.job, { ...rest, ...("kind" in source ? { source } : {}), onProgress });
   if (status.state !== "done" || !verify || (created.found && created.state === "done")) {
     return { created, status };
   }

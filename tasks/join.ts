@@ -10,7 +10,7 @@ import { VERSION } from "../core/version.ts";
 import { codecVersions } from "../codecs/chunk_codec.ts";
 import { Wake } from "../core/abort.ts";
 import type { JobStatus, Ledger } from "../ledgers/ledger.ts";
-import { readSourceList } from "../plugins/source_list.ts";
+import type { ArraySource } from "../plugins/array_source.ts";
 import type { WorkerPool } from "../pool/worker_pool.ts";
 import { buildScales } from "../stages/build_scales.ts";
 import { leaseTasks } from "../stages/lease_tasks.ts";
@@ -20,6 +20,7 @@ import { splitChunks } from "../stages/split_chunks.ts";
 import type { Stage, StageError } from "../stages/stage.ts";
 import { upload } from "../stages/upload.ts";
 import { OmeZarrStore } from "../stores/ome_zarr.ts";
+import { openSources } from "./_open_sources.ts";
 import { defaultMemory, shareMemory } from "./memory.ts";
 
 /** How far a job is. */
@@ -50,6 +51,8 @@ export interface JoinJobOptions {
   readonly stop?: AbortSignal;
   /** Works on although the plan was made by other versions, whose bytes may differ. @default false */
   readonly anyVersion?: boolean;
+  /** The voxels, where the plan is that of an array source: one of the same name. */
+  readonly source?: ArraySource;
   /**
    * A stage of one's own on the voxels of every task, such as `mapBands`. The plan does not know of it: whoever
    * joins the job must bring the same.
@@ -106,7 +109,7 @@ export async function joinJob(job: number, options: JoinJobOptions): Promise<Job
     );
   }
   await Deno.mkdir(store.folder.temporaryPath(claim.claim), { recursive: true });
-  const sources = await readSourceList(store.folder.sourcesPath, store.folder.amendmentsPath);
+  const sources = await openSources(plan, store.folder, options.source);
   let [voxels, bytes, done] = [0, 0, 0];
   const tasks = countTasks(plan);
   const report = () => onProgress?.({ tasks, done, voxels, bytes });

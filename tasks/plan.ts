@@ -14,6 +14,7 @@ import { planLayout, WANTED_TASKS } from "../core/plan_layout.ts";
 import { type Axis, product } from "../core/point.ts";
 import type { VoxelSize } from "../core/units.ts";
 import { VERSION } from "../core/version.ts";
+import type { ArraySource } from "../plugins/array_source.ts";
 import { type ImageStack, readImageStack } from "../plugins/image_stack.ts";
 import type { Fault } from "../plugins/source.ts";
 import { hashSourceList } from "../plugins/source_list.ts";
@@ -63,7 +64,7 @@ export interface PlanOptions {
 export interface PlanReport {
   /** The plan itself. */
   readonly plan: Plan;
-  /** The images, for the list beside the plan. */
+  /** The images, for the list beside the plan; none of an array source. */
   readonly stack: ImageStack;
   /** What the policies let pass: these voxels will be fill value. */
   readonly losses: readonly Fault[];
@@ -118,8 +119,8 @@ export class PlanError extends SluiceError {
 const NAMED = 20;
 
 /**
- * Plans the ingest of a stack of images.
- * @param patterns A glob, a template, a folder, or files.
+ * Plans the ingest of a stack of images, or of an array source.
+ * @param source A glob, a template, a folder, or files; or voxels that a script brings.
  * @throws {PlanError} If the inputs have faults that the policies do not let pass; it names them all.
  * @throws {UsageError} If the options do not fit the inputs.
  * @example What would become of three sections
@@ -138,14 +139,18 @@ const NAMED = 20;
  * ```
  */
 export async function planIngest(
-  patterns: readonly string[],
+  source: readonly string[] | ArraySource,
   options: PlanOptions = {},
 ): Promise<PlanReport> {
   const { missing = "error", onError = "error", series, signal, onProgress, zarr = "0.5" } =
     options;
-  const stack = await readImageStack(patterns, { missing, onError, series, signal, onProgress });
+  const stack = "kind" in source
+    ? await describeArray(source, options)
+    : await readImageStack(source, { missing, onError, series, signal, onProgress });
   const [losses, fatal] = sortFaults(stack.faults, missing, onError);
-  if (fatal.length > 0) throw new PlanError(describeFaults(patterns, fatal), fatal);
+  if (fatal.length > 0 && !("kind" in source)) {
+    throw new PlanError(describeFaults(source, fatal), fatal);
+  }
   const { info } = stack;
   const warnings = [...stack.notes];
 
@@ -156,7 +161,7 @@ export async function planIngest(
   const voxelSize = options.voxelSize ?? info.voxelSize;
   if (voxelSize === undefined || voxelSize.z === undefined) {
     warnings.push(
-      `The images do not say how large a voxel is${
+      `The ${"kind" in source ? "source does" : "images do"} not say how large a voxel is${
         voxelSize === undefined ? "" : " along z"
       }: scale 1 is written. ` +
         "Give --voxel-size 4x4x40nm, or set it later with `sluice set TARGET --voxel-size 4x4x40nm`",
@@ -196,7 +201,9 @@ export async function planIngest(
     format: "sluice-plan",
     formatVersion: 1,
     versions: { sluice: VERSION, ...codecVersions(encoding) },
-    source: { kind: "images", list: hashSourceList(stack), images: stack.images.length, crop },
+    source: "kind" in source
+      ? { kind: "array", name: source.name, crop }
+      : { kind: "images", list: hashSourceList(stack), images: stack.images.length, crop },
     store: { kind: "ome-zarr", zarr },
     kind,
     ...(voxelSize?.z === undefined ? {} : { voxelSize }),
@@ -219,6 +226,18 @@ export async function planIngest(
     );
   }
   return { plan, stack, losses, warnings, estimate: estimate(plan, stack) };
+}
+
+/** A stack without images: what an array source says of itself. */
+async function describeArray(source: ArraySource, options: PlanOptions): Promise<ImageStack> {
+  for (const name of ["cast", "window", "missing", "onError", "series"] as const) {
+    if (options[name] === undefined) continue;
+    throw new UsageError(
+      `Cannot use "${name}" with the array source "${source.name}": it is about images; let the source give the voxels as they shall be`,
+    );
+  }
+  const info = await source.describe({ signal: options.signal });
+  return { root: "", images: [], info, faults: [], notes: [] };
 }
 
 /** SHA-256 of what is written. */

@@ -112,7 +112,7 @@ async function amend(
   plan: Plan,
   sections: readonly (readonly [number, number])[],
 ): Promise<Pick<RetryJobResult, "mended" | "stillLost">> {
-  if (sections.length === 0) return { mended: [], stillLost: [] };
+  if (sections.length === 0 || plan.source.kind === "array") return { mended: [], stillLost: [] };
   const folder = new JobFolder(volume);
   const list = await readSourceList(folder.sourcesPath, folder.amendmentsPath);
   const images = imagesOf(list, plan, sections);

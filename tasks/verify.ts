@@ -222,6 +222,11 @@ async function compareSources(
   faults: VerifyFault[],
   { pool, sample = 1, memory, signal, onProgress }: VerifyOptions,
 ): Promise<number> {
+  if (plan.source.kind === "array") {
+    throw new SluiceError(
+      `Cannot hold "${store.path}" against its source: its voxels came from "${plan.source.name}", which only a script has; verify it without --source`,
+    );
+  }
   const sources = await readSourceList(store.folder.sourcesPath, store.folder.amendmentsPath);
   const shares = shareMemory(plan, memory ?? defaultMemory(), pool.size);
   const buffers = new BandBuffers();
