@@ -160,5 +160,8 @@ async function settle(
   if (lost !== undefined) {
     throw new Error(`Cannot bundle "${lost}" of ${name}: there is no such file beside the bundle`);
   }
-  await Deno.writeTextFile(path, settled);
+  // CommonJS, too, may ask where it lies.
+  const places = ["dirname", "filename"].filter((place) => settled.includes(`__${place}`))
+    .map((place) => `const __${place} = import.meta.${place};\n`);
+  await Deno.writeTextFile(path, places.join("") + settled);
 }
