@@ -104,6 +104,7 @@ export {
   type WrittenSourceList,
 } from "./plugins/source_list.ts";
 
+export * from "./stores/check_read.ts";
 export * from "./stores/gather_unit.ts";
 export * from "./stores/ome_zarr.ts";
 export type { ZarrVersion } from "./stores/_zarr_metadata.ts";

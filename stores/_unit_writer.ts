@@ -17,8 +17,6 @@ export interface UnitFiles {
   readonly temporary: string;
 }
 
-export { unitShape } from "./_unit_tally.ts";
-
 /** Writes a shard, or a file of one chunk, chunk by chunk. */
 export class FileUnitWriter implements UnitWriter {
   readonly chunks: number;

@@ -10,7 +10,7 @@ import { type Layout, type Unit, unitBox, unitName, unitsOf } from "../core/layo
 import { product } from "../core/point.ts";
 import type { Slab } from "../core/slab.ts";
 import { makeSlab } from "../pool/make_slab.ts";
-import { checkRead } from "./_check_read.ts";
+import { checkRead } from "./check_read.ts";
 import { type GatheredChunk, gatherUnit } from "./gather_unit.ts";
 import type { FinishOptions, ReadOptions, Store, UnitWriter } from "./store.ts";
 

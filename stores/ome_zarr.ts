@@ -21,10 +21,12 @@ import { readFully } from "../pool/_read_chunks.ts";
 import { readBands } from "../pool/bands.ts";
 import type { JobInput } from "../pool/jobs.ts";
 import type { WorkerPool } from "../pool/worker_pool.ts";
+import { checkRead } from "./check_read.ts";
 import { isSharded, unitPath, type ZarrVersion } from "./_zarr_metadata.ts";
 import { measureContrast } from "./_contrast.ts";
 import { parseVolume } from "./_zarr_parse.ts";
-import { FileUnitWriter, unitShape } from "./_unit_writer.ts";
+import { unitShape } from "./_unit_tally.ts";
+import { FileUnitWriter } from "./_unit_writer.ts";
 import { readReceipts } from "../ledgers/receipt_log.ts";
 import { writeMetadata } from "./create_ome_zarr.ts";
 import { JobFolder, readJson } from "./job_folder.ts";
@@ -151,12 +153,8 @@ export class OmeZarrStore implements Store {
   }
 
   read(box: Box, { scale = 0, signal }: ReadOptions = {}): Promise<Slab> {
-    const { size, chunk } = this.layout.scales[scale] ?? this.#noScale(scale);
-    if (box.max.some((value, axis) => value > size[axis]) || box.min.some((value) => value < 0)) {
-      throw new RangeError(
-        `Cannot read a box up to [${box.max}] of "${this.path}": scale ${scale} ends at [${size}] (x, y, z, c, t)`,
-      );
-    }
+    checkRead(this.layout, box, scale, this.path);
+    const { chunk } = this.layout.scales[scale];
     const indices = new Map<string, StoredChunk[]>();
     const slab: Slab = {
       box,
@@ -196,14 +194,6 @@ export class OmeZarrStore implements Store {
     await guard();
     await writeMetadata(this.path, plan, { complete: true, losses, contrast });
     await Deno.remove(join(this.folder.path, "tmp"), { recursive: true }).catch(() => {});
-  }
-
-  #noScale(scale: number): never {
-    throw new RangeError(
-      `Cannot read scale ${scale} of "${this.path}": it has scales 0 to ${
-        this.layout.scales.length - 1
-      }`,
-    );
   }
 
   async #fill(

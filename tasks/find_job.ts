@@ -220,8 +220,9 @@ async function mayBeThere(ledgerUrl: string): Promise<boolean> {
   return path === undefined || !isAbsolute(path) || await exists(path);
 }
 
-/** A claim names its ledger without the password; the environment may know it. */
+/** A claim names its ledger without the password; the environment may know it. A path has none: nobody is asked. */
 function withSecrets(ledger: string, env: Environment): string {
+  if (!ledger.includes("://")) return ledger;
   const known = chooseLedgerUrl({ env });
   return redactUrl(known) === ledger ? known : ledger;
 }

@@ -29,7 +29,7 @@ import { resolvePaths } from "../stages/resolve_paths.ts";
 import { splitChunks } from "../stages/split_chunks.ts";
 import type { TaskFeed } from "../stages/stage.ts";
 import { upload } from "../stages/upload.ts";
-import { unitShape } from "../stores/_unit_writer.ts";
+import { unitShape } from "../stores/_unit_tally.ts";
 import { OmeZarrStore } from "../stores/ome_zarr.ts";
 import type { EncodedChunk, Store, UnitWriter } from "../stores/store.ts";
 import { defaultMemory, shareMemory } from "./memory.ts";
