@@ -156,7 +156,7 @@ function __sluice_jobs
     string match -qr '^[0-9]*$' -- (commandline -ct); or return
     set -l words (commandline -opc)
     type -q $words[1]; or return
-    set -l ledger (string match -r -- '(?<=--ledger[= ])\\S+' "$words")
+    set -l ledger (string match -r -- '--ledger[= ]\\S+' "$words" | string replace ' ' =)
     $words[1] completions --jobs $ledger[1] < /dev/null 2> /dev/null
 end
 `;

@@ -36,7 +36,9 @@ ${
       `    ${quote(path)})
       names=(
 ${
-        next.map(({ word, summary }) => `        ${quote(`${escape(word, ":")}:${summary}`)}`).join(
+        next.map(({ word, summary }) =>
+          `        ${quote(`${escape(word, ":")}:${escape(summary, "")}`)}`
+        ).join(
           "\n",
         )
       }
@@ -107,7 +109,8 @@ function wordSpecs(command: Command | undefined): string[] {
 
 /** What completes a value; a space says that nothing does, and shows what it is. */
 function actionOf({ words, completes }: Values): string {
-  if (words.some((word) => word.endsWith(":"))) return `_sluice_address ${words.join(" ")}`;
+  // A space before it keeps _arguments from adding words of its own.
+  if (words.some((word) => word.endsWith(":"))) return ` _sluice_address ${words.join(" ")}`;
   if (words.length > 0) return `(${words.map((word) => escape(word, " ()'\"")).join(" ")})`;
   switch (completes) {
     case "file":
