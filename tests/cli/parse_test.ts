@@ -1,9 +1,10 @@
-import { deepEqual, equal, rejects } from "node:assert/strict";
-import { CASTS, CODECS } from "../../cli/_plan_flags.ts";
+import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import { CASTS, CODECS, LEDGER } from "../../cli/_plan_flags.ts";
 import { TREE } from "../../cli/commands.ts";
 import { type Call, CallError, parseCall } from "../../cli/parse.ts";
 import { parseCodec } from "../../cli/values.ts";
 import { isDtype } from "../../core/dtype.ts";
+import { ledgerSchemes } from "../../ledgers/open_ledger.ts";
 
 const understood = [
   {
@@ -206,4 +207,5 @@ Deno.test("every command loads, and its examples are calls of it", async () => {
 Deno.test("what completions offer exists", () => {
   for (const dtype of CASTS) equal(isDtype(dtype), true);
   for (const codec of CODECS) parseCodec("codec", codec);
+  for (const address of LEDGER.offers ?? []) ok(ledgerSchemes.has(address.split(":")[0]), address);
 });
