@@ -33,8 +33,8 @@ export interface LeaseTasksOptions {
 const LONGEST_POLL = 2;
 
 /**
- * Feeds tasks until the job has none left. Leases are extended until every task of them is acknowledged or failed;
- * a run that ends early gives back what it holds.
+ * Feeds tasks until the job has none left, and ends once its own are acknowledged or failed. Leases are extended until
+ * then; a run that ends early gives back what it holds.
  * @example Every task of a job, in one's own loop
  * ```ts
  * import { encodePng, leaseTasks, openLedger, pipeline, planIngest } from "@sluice/sluice";
@@ -76,6 +76,17 @@ export function leaseTasks(ledger: Ledger, options: LeaseTasksOptions): TaskFeed
       timer.unref();
       held.set(lease, timer);
     };
+    const isHolding = async () => {
+      for (const lease of [...held.keys()]) {
+        try {
+          await ledger.check(lease);
+        } catch (error) {
+          if (!(error instanceof LeaseLostError)) throw error;
+          drop(lease);
+        }
+      }
+      return held.size > 0;
+    };
     let ended = false;
     let waitingSince: number | undefined;
     try {
@@ -97,9 +108,11 @@ export function leaseTasks(ledger: Ledger, options: LeaseTasksOptions): TaskFeed
           yield { task: planTask(plan, index, lease), value: undefined };
         }
       }
+      // Until the tasks in hand are over, an abort must still find their leases.
+      while (await isHolding()) await wake.wait(pollSeconds * 1000, signal);
       ended = true;
     } finally {
-      if (!ended || signal.aborted) {
+      if (!ended) {
         for (const lease of [...held.keys()]) {
           drop(lease);
           await ledger.release(lease);
