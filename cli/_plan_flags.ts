@@ -146,7 +146,7 @@ export const LEDGER: Flag = {
   name: "ledger",
   value: "URL",
   help: "Who counts what is done: sqlite:PATH",
-  offers: ["sqlite:"],
+  offers: ["sqlite:", "postgres://"],
   completes: "file",
   default: "SLUICE_LEDGER, else sqlite:$XDG_STATE_HOME/sluice/jobs.db",
   group: RUN,

@@ -16,7 +16,7 @@ export interface Flag {
   readonly value?: string;
   /** The only values there are. */
   readonly choices?: readonly string[];
-  /** Values that a shell offers beside others there may be; one that ends with a colon is the beginning of one. */
+  /** Values that a shell offers beside others there may be; one that ends with a colon or a slash is the beginning of one. */
   readonly offers?: readonly string[];
   /** What holds without it, in words. */
   readonly default?: string;

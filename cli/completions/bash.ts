@@ -163,7 +163,7 @@ _sluice() {
   for word in \${candidates[@]+"\${candidates[@]}"}; do
     if [[ $word == "$cur"* ]]; then COMPREPLY[\${#COMPREPLY[@]}]=\${word#"$kept"}; fi
   done
-  if [[ \${#COMPREPLY[@]} == 1 && \${COMPREPLY[0]} == *: ]]; then
+  if [[ \${#COMPREPLY[@]} == 1 && \${COMPREPLY[0]} == *[:/] ]]; then
     compopt -o nospace 2> /dev/null
   fi
 }

@@ -110,7 +110,7 @@ function wordSpecs(command: Command | undefined): string[] {
 /** What completes a value; a space says that nothing does, and shows what it is. */
 function actionOf({ words, completes }: Values): string {
   // A space before it keeps _arguments from adding words of its own.
-  if (words.some((word) => word.endsWith(":"))) return ` _sluice_address ${words.join(" ")}`;
+  if (words.some((word) => /[:/]$/.test(word))) return ` _sluice_address ${words.join(" ")}`;
   if (words.length > 0) return `(${words.map((word) => escape(word, " ()'\"")).join(" ")})`;
   switch (completes) {
     case "file":
