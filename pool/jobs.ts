@@ -6,6 +6,7 @@
  */
 import { downsampleRows, type DownsampleSpec } from "../core/downsample.ts";
 import { checkUnit, type CheckUnitInput, type UnitCheck } from "./_check_unit.ts";
+import { decodeChunks, type DecodeChunksInput, type PieceFailure } from "./_decode_chunks.ts";
 import { encodeChunks, type EncodeChunksInput, type EncodedChunk } from "./_encode_chunks.ts";
 import { type EncodedStrip, encodeStrips, type EncodeStripsInput } from "./_encode_strips.ts";
 import { readChunks, type ReadChunksInput } from "./_read_chunks.ts";
@@ -55,6 +56,8 @@ export interface Jobs {
   closeImages: { input: CloseImagesInput; output: void };
   /** Decodes stored chunks into a band on shared memory. */
   readChunks: { input: ReadChunksInput; output: void };
+  /** Decodes chunks of volumes that others wrote into a band on shared memory. */
+  decodeChunks: { input: DecodeChunksInput; output: PieceFailure[] };
   /** Cuts chunks from a band and encodes them. */
   encodeChunks: { input: EncodeChunksInput; output: EncodedChunk[] };
   /** Encodes rows of a band as strips of an image file. */
@@ -81,6 +84,7 @@ const JOBS: { readonly [K in JobName]: Job<K> } = {
   readImages,
   closeImages,
   readChunks,
+  decodeChunks,
   encodeChunks,
   encodeStrips,
   checkUnit,

@@ -67,6 +67,7 @@ const AHEAD = 2;
 const WRITES: { readonly [K in JobName]?: keyof JobInput<K> } = {
   readImages: "data",
   readChunks: "data",
+  decodeChunks: "data",
   downsample: "target",
 };
 

@@ -1,0 +1,218 @@
+/**
+ * Volumes that lie in chunks: which chunks a box touches, where their bytes are, and how they reach the band.
+ * @module
+ */
+import type { ChunkDecoding } from "../codecs/chunk_decoder.ts";
+import { allSettled } from "../core/abort.ts";
+import { type Box, boxSize, boxVolume, intersect } from "../core/box.ts";
+import { type Dtype, dtypeOf, viewVoxels, VOXEL_BYTES, type VoxelArray } from "../core/dtype.ts";
+import { SluiceError } from "../core/errors.ts";
+import { cellsOf, eachCell } from "../core/layout.ts";
+import { leastCommonMultiple } from "../core/integers.ts";
+import { mapPoint, type Point, product } from "../core/point.ts";
+import type { Loss } from "../core/receipt.ts";
+import { BandBuffers, type Slab } from "../core/slab.ts";
+import { castWindow, fillBox } from "../core/voxels.ts";
+import type { StoredPiece } from "../pool/_decode_chunks.ts";
+import { fillVoxels } from "../pool/_encode_chunks.ts";
+import { readBands } from "../pool/bands.ts";
+import type { WorkerPool } from "../pool/worker_pool.ts";
+
+/** Where the bytes of one chunk are. */
+export interface ChunkPlace {
+  /** Path or URL, for messages. */
+  readonly name: string;
+  /** Where in it; absent: all of it. */
+  readonly range?: readonly [first: number, end: number];
+  /** Gets the bytes; absent where `name` is a file that threads read themselves. Undefined: it is not stored. */
+  readonly fetch?: (signal?: AbortSignal) => Promise<Uint8Array | undefined>;
+}
+
+/** One level of a volume in chunks. */
+export interface ChunkedScale {
+  /** Voxels along each axis. */
+  readonly size: Point;
+  /** Voxels of a chunk; the grid begins at voxel 0. */
+  readonly chunk: Point;
+  /** Type of the voxels. */
+  readonly dtype: Dtype;
+  /** Voxel of chunks that are not stored. */
+  readonly fill: number;
+  /** How its chunks are stored. */
+  readonly decoding: ChunkDecoding;
+  /** Finds a chunk by its position in the grid; undefined where it is not stored: then it is fill value. */
+  locate(
+    index: Point,
+    signal?: AbortSignal,
+  ): Promise<ChunkPlace | undefined> | ChunkPlace | undefined;
+}
+
+/** How a box is read. */
+export interface ReadChunkedOptions {
+  /** Decodes. */
+  readonly pool: WorkerPool;
+  /** Buffers to share with others. @default Its own. */
+  readonly buffers?: BandBuffers;
+  /** A band grows to this many bytes. @default 32 MiB */
+  readonly bandBytes?: number;
+  /** Type of the band. @default That of the voxels */
+  readonly dtype?: Dtype;
+  /** Values from low to high are spread over `dtype`. */
+  readonly window?: readonly [low: number, high: number];
+  /** What a broken chunk costs: the task (`error`), or its own voxels (`fill`). @default "error" */
+  readonly onError?: "error" | "fill";
+  /** Scale that the slab says it is. @default 0 */
+  readonly scale?: number;
+  /** Ends the reading with its reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** Voxels that one job of a thread decodes, or one chunk. */
+const BATCH_VOXELS = 1 << 20;
+/** Chunks that are fetched at once from far away. */
+const FETCHES = 32;
+
+/** Opens a box of a volume in chunks; nothing is read before its bands are asked for. */
+export function readChunked(scale: ChunkedScale, box: Box, options: ReadChunkedOptions): Slab {
+  const { buffers = new BandBuffers(), bandBytes = 32 << 20, dtype = scale.dtype } = options;
+  const losses: Loss[] = [];
+  return {
+    box,
+    scale: options.scale ?? 0,
+    dtype,
+    losses,
+    bands: ({ rows = 1, hold } = {}) => {
+      losses.length = 0;
+      return readBands({
+        box,
+        scale: options.scale ?? 0,
+        dtype,
+        rows: Math.min(leastCommonMultiple(rows, scale.chunk[1]), boxSize(box)[1] + box.min[1]),
+        bandBytes,
+        hold,
+        buffers,
+        fill: async (band, data) => void losses.push(...await fillBand(scale, band, data, options)),
+      });
+    },
+  };
+}
+
+interface FoundChunk extends StoredPiece {
+  readonly name: string;
+}
+
+async function fillBand(
+  scale: ChunkedScale,
+  band: Box,
+  data: VoxelArray,
+  { pool, window, signal, onError = "error" }: ReadChunkedOptions,
+): Promise<Loss[]> {
+  const fill = window === undefined ? scale.fill : spread(scale, window, data);
+  const cells = [...eachCell(cellsOf(band, scale.chunk))];
+  const losses: Loss[] = [];
+  const lose = (failed: readonly { readonly chunk: FoundChunk; readonly message: string }[]) => {
+    for (const { chunk, message } of failed) {
+      if (onError === "error") {
+        throw new SluiceError(
+          `Cannot read the chunk ${
+            nameOf(chunk)
+          }: ${message}; mend or copy it again, or give --on-error fill to leave its voxels as fill value`,
+        );
+      }
+      const lost = intersect(boxOf(chunk), band)!;
+      fillBox(data, band, lost, fill);
+      losses.push({ image: nameOf(chunk), kind: "broken", box: lost, reason: message });
+    }
+  };
+  // What is not stored is fill value; where all is stored, every voxel is written anyway.
+  let covered = 0;
+  const found: FoundChunk[] = [];
+  const far: { readonly chunk: FoundChunk; readonly place: ChunkPlace }[] = [];
+  await eachAtOnce(cells, FETCHES, async (index) => {
+    const place = await scale.locate(index, signal);
+    if (place === undefined) return;
+    const min = mapPoint(index, (value, axis) => value * scale.chunk[axis]);
+    const chunk = { min, shape: scale.chunk, name: place.name, range: place.range };
+    covered += boxVolume(intersect(boxOf(chunk), band)!);
+    if (place.fetch === undefined) found.push({ ...chunk, path: place.name });
+    else far.push({ chunk, place });
+  });
+  if (covered < boxVolume(band)) fillVoxels(data, fill);
+  const decode = async (chunks: readonly FoundChunk[]) => {
+    const { dtype, decoding } = scale;
+    const failures = await pool.run("decodeChunks", {
+      pieces: chunks.map(({ name: _, ...piece }) => piece),
+      dtype,
+      decoding,
+      data,
+      box: band,
+      window,
+    }, {
+      signal,
+      transfer: chunks.flatMap(({ bytes }) =>
+        bytes === undefined ? [] : [bytes.buffer as ArrayBuffer]
+      ),
+    });
+    lose(failures.map(({ piece, message }) => ({ chunk: chunks[piece], message })));
+  };
+  const batch = Math.max(1, Math.floor(BATCH_VOXELS / product(scale.chunk)));
+  const batches = Array.from(
+    { length: Math.ceil(found.length / batch) },
+    (_, i) => found.slice(i * batch, (i + 1) * batch),
+  );
+  await allSettled([
+    ...batches.map(decode),
+    eachAtOnce(far, FETCHES, async ({ chunk, place }) => {
+      const bytes = await place.fetch!(signal);
+      if (bytes === undefined) fillBox(data, band, intersect(boxOf(chunk), band)!, fill);
+      else await decode([{ ...chunk, range: undefined, bytes: ownBuffer(bytes) }]);
+    }),
+  ]);
+  return losses;
+}
+
+/** The fill value in the dtype of the band. */
+function spread(
+  { dtype, fill }: ChunkedScale,
+  window: readonly [number, number],
+  like: VoxelArray,
+) {
+  const from = viewVoxels(dtype, new Uint8Array(VOXEL_BYTES[dtype]));
+  fillVoxels(from, fill);
+  const to = viewVoxels(dtypeOf(like), new Uint8Array(like.BYTES_PER_ELEMENT));
+  castWindow(from, window[0], window[1], to);
+  return Number(to[0]);
+}
+
+/** Bytes that fill their buffer, so that it can move to a thread. */
+function ownBuffer(bytes: Uint8Array): Uint8Array {
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
+}
+
+function boxOf({ min, shape }: Pick<StoredPiece, "min" | "shape">): Box {
+  return { min, max: mapPoint(shape, (size, axis) => min[axis] + size) };
+}
+
+function nameOf({ name, range }: FoundChunk): string {
+  return range === undefined ? `"${name}"` : `at byte ${range[0]} of "${name}"`;
+}
+
+/** Works on each, some at once; after the first failure no more are begun. */
+async function eachAtOnce<T>(
+  items: readonly T[],
+  most: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  let failed = false;
+  await allSettled(Array.from({ length: Math.min(most, items.length) }, async () => {
+    while (next < items.length && !failed) {
+      try {
+        await work(items[next++]);
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    }
+  }));
+}

@@ -1,0 +1,114 @@
+/** Chunks of volumes that others wrote, decoded into a band. */
+import {
+  type ChunkDecoder,
+  type ChunkDecoding,
+  openChunkDecoder,
+} from "../codecs/chunk_decoder.ts";
+import { ChunkError } from "../codecs/chunk_error.ts";
+import { type Box, intersect } from "../core/box.ts";
+import { copyStrided } from "../core/copy_strided.ts";
+import { type Dtype, dtypeOf, viewVoxels, VOXEL_BYTES, type VoxelArray } from "../core/dtype.ts";
+import { isNotFound, messageOf } from "../core/errors.ts";
+import { mapPoint, type Point } from "../core/point.ts";
+import { castWindow } from "../core/voxels.ts";
+import { readFully } from "./_read_chunks.ts";
+import type { JobContext } from "./jobs.ts";
+
+/** One stored chunk, and where its bytes are. */
+export interface StoredPiece {
+  /** Its first voxel. */
+  readonly min: Point;
+  /** Its voxels, those beyond the extent included. */
+  readonly shape: Point;
+  /** Its bytes, where they were fetched; else they are read from `path`. */
+  readonly bytes?: Uint8Array;
+  /** The file that holds it. */
+  readonly path?: string;
+  /** Where in the file. @default The whole file */
+  readonly range?: readonly [first: number, end: number];
+}
+
+/** Which chunks, and the band they fill. What no chunk covers is the caller's to fill. */
+export interface DecodeChunksInput {
+  readonly pieces: readonly StoredPiece[];
+  /** Type of the stored voxels. */
+  readonly dtype: Dtype;
+  /** How they were stored. */
+  readonly decoding: ChunkDecoding;
+  /** Where they go: t c z y x with x fastest. */
+  readonly data: VoxelArray;
+  /** Which voxels these are. */
+  readonly box: Box;
+  /** Values from low to high are spread over the dtype of the band. */
+  readonly window?: readonly [low: number, high: number];
+}
+
+/** One chunk that could not be decoded. */
+export interface PieceFailure {
+  /** Position in the list that was asked for. */
+  readonly piece: number;
+  /** What is wrong, without the name of the file. */
+  readonly message: string;
+}
+
+/** Reads, decodes and places chunks; tells which failed rather than throwing. */
+export async function decodeChunks(
+  input: DecodeChunksInput,
+  { times }: JobContext,
+): Promise<PieceFailure[]> {
+  const { pieces, dtype, decoding } = input;
+  const decoder = await openChunkDecoder(decoding, dtype);
+  const failures: PieceFailure[] = [];
+  for (const [at, piece] of pieces.entries()) {
+    const start = performance.now();
+    let read = start;
+    try {
+      const bytes = piece.bytes ?? readPiece(piece);
+      read = performance.now();
+      await place(bytes, piece, decoder, input);
+    } catch (error) {
+      if (!(error instanceof ChunkError || error instanceof RangeError || isNotFound(error))) {
+        throw error;
+      }
+      failures.push({ piece: at, message: messageOf(error) });
+    }
+    times.read += read - start;
+    times.decode += performance.now() - read;
+  }
+  return failures;
+}
+
+function readPiece({ path, range }: StoredPiece): Uint8Array {
+  if (range === undefined) return Deno.readFileSync(path!);
+  using file = Deno.openSync(path!);
+  const bytes = new Uint8Array(range[1] - range[0]);
+  readFully(file, path!, range[0], bytes);
+  return bytes;
+}
+
+async function place(
+  bytes: Uint8Array,
+  { min, shape }: StoredPiece,
+  decoder: ChunkDecoder,
+  { data, box, window }: DecodeChunksInput,
+): Promise<void> {
+  const decoded = await decoder.decode(bytes, shape);
+  const chunkBox = { min, max: mapPoint(decoded.shape, (size, axis) => min[axis] + size) };
+  const inside = intersect(chunkBox, box);
+  if (inside === undefined) return;
+  if (window === undefined) copyStrided(decoded, min, data, box, inside);
+  else copyStrided(spread(decoded.voxels, window, data, decoded), min, data, box, inside);
+}
+
+/** The voxels of a chunk in the dtype of the band, in the order they have. */
+function spread(
+  voxels: VoxelArray,
+  window: readonly [number, number],
+  like: VoxelArray,
+  { strides }: { readonly strides: Point },
+) {
+  const dtype = dtypeOf(like);
+  const cast = viewVoxels(dtype, new Uint8Array(voxels.length * VOXEL_BYTES[dtype]));
+  castWindow(voxels, window[0], window[1], cast);
+  return { voxels: cast, strides };
+}
