@@ -43,7 +43,7 @@ export async function programFlags(): Promise<string[]> {
   const flags = words.slice(2, -1);
   if (
     words[0] !== "deno" || words.at(-1) !== "cli.ts" ||
-    !flags.every((flag) => /^--[\w=,.:-]+$/.test(flag))
+    !flags.every((flag) => /^--[\w=,.:*/-]+$/.test(flag))
   ) {
     throw new Error(
       `Cannot take flags from the task "sluice" of deno.json: it is "${tasks.sluice}"`,
@@ -119,7 +119,7 @@ async function askRuntime(path: string): Promise<Runtime> {
 }
 
 /** Uses `deno compile`, whose base may have to be fetched. @returns Whether that could be done. */
-async function denoCompile(
+export async function denoCompile(
   path: string,
   bundle: string,
   flags: readonly string[],

@@ -76,9 +76,10 @@ sweep() {
     esac
     [ -n "${now-}" ] || introduce
     case $left in
-    */.claim-*) ! gone "$(readlink "$left")" 3600 || rm -f "$left" ;;
-    *) ! gone "${left##*/.unpack-}" 3600 || rm -rf "$left" ;;
+    */.claim-*) by=$(readlink "$left") ;;
+    *) by=${left##*/.unpack-} ;;
     esac
+    ! gone "${by%-old}" 3600 || rm -rf "$left"
   done 2>/dev/null
   set -f
 }
@@ -90,8 +91,12 @@ explain() {
   *'uota exceeded'*) fail 'is over its quota' ;;
   *'Read-only file system'*) fail 'is read-only' ;;
   *'Permission denied'*) fail "${old:-may not be written by this user}" ;;
-  *) fail "cannot be used: $(printf '%s' "$1" | tail -n 1)" ;;
   esac
+  if [ -d "${temporary-}/.broken" ]; then
+    printf 'sluice: Cannot unpack "%s" as it is damaged; copy it again, and compare its SHA-256 sum\n' "$self" >&2
+    exit 1
+  fi
+  fail "cannot be used: $(printf '%s' "$1" | tail -n 1)"
 }
 
 # Ends with what the runtime, or the system in its place, said.
@@ -109,7 +114,7 @@ claim() {
     [ -L "$claim" ] || return 0
     now=$(date +%s)
     if gone "$(readlink "$claim")" 120; then
-      rm -f "$claim"
+      rm -f "$claim" 2>/dev/null || return 0
       continue
     fi
     waited=$((waited + 1))
@@ -159,7 +164,7 @@ publish() {
     mv "$home" "$temporary-old" 2>/dev/null || fail "$old"
   fi
   # Where another was faster, a mv without -T would move this one into that one.
-  mv -T "$temporary" "$home" 2>/dev/null || {
+  mv -fT "$temporary" "$home" 2>/dev/null || {
     [ -d "$home" ] || mv "$temporary" "$home" 2>/dev/null
     rm -rf "$home/${temporary##*/}"
   }

@@ -5,7 +5,8 @@
  */
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { join } from "node:path";
-import { BARE, namesIn, unshare } from "../../scripts/_executable.ts";
+import { BARE, namesIn, runAlone, unshare } from "../../scripts/_executable.ts";
+import { writeSelfUnpacking } from "../../scripts/_self_unpacking.ts";
 import { refusal, shared } from "./_made.ts";
 
 const isRoot = Deno.uid() === 0;
@@ -63,6 +64,39 @@ Deno.test({
       ],
     });
     deepEqual([code, stdout, ...refusal(stderr)], [1, "", cache, "lets no program run (noexec)"]);
+  },
+});
+
+Deno.test({
+  name: "refused: a machine whose C library the runtime does not know",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    const folder = await shared().place();
+    // A program whose loader is not there, as on a machine with another C library.
+    const program = await Deno.readFile("/bin/true");
+    const loader = new TextEncoder().encode("ld-linux");
+    const at = program.findIndex((_, i) => loader.every((byte, j) => program[i + j] === byte));
+    ok(at > 0);
+    program.set(new TextEncoder().encode("ld-absnt"), at);
+    await Deno.writeFile(join(folder, "runtime"), program);
+    await Deno.mkdir(join(folder, "program"));
+    const path = join(folder, "sluice");
+    await writeSelfUnpacking(path, {
+      bundle: join(folder, "program"),
+      runtime: join(folder, "runtime"),
+      flags: [],
+      version: "0.0.1",
+    });
+    const cache = await shared().place();
+    const { code, stderr } = await runAlone([path, "--version"], {
+      env: { ...BARE, SLUICE_CACHE: cache },
+    });
+    equal(code, 1);
+    match(
+      refusal(stderr)[1],
+      /^holds a runtime that does not start here, which takes a C library as of glibc 2\.27: .+not found/,
+    );
+    deepEqual(await namesIn(cache), []);
   },
 });
 
