@@ -4,6 +4,7 @@ import { WorkerPool } from "../../pool/worker_pool.ts";
 import type { ZarrVersion } from "../../stores/_zarr_metadata.ts";
 import { MemoryStore } from "../../stores/memory_store.ts";
 import { OmeZarrStore } from "../../stores/ome_zarr.ts";
+import { RawStore } from "../../scripts/examples/custom_store.ts";
 import { makeEmptyVolume } from "./_empty_volume.ts";
 import { conform, type StoreKind } from "./conformance.ts";
 
@@ -44,12 +45,28 @@ function memory(sharded: boolean, encoding: ChunkEncoding): StoreKind {
   };
 }
 
+/** The store that a script is shown to bring. */
+const raw: StoreKind = {
+  name: "custom_store.ts",
+  encoding: { codec: "none", crc32c: false },
+  sharded: true,
+  async create(layout) {
+    const folder = await Deno.makeTempDir({ prefix: "sluice-test-" });
+    return {
+      store: new RawStore(layout, folder),
+      again: () => Promise.resolve(new RawStore(layout, folder)),
+      [Symbol.asyncDispose]: async () => await Deno.remove(folder, { recursive: true }),
+    };
+  },
+};
+
 const kinds: StoreKind[] = [
   omeZarr("0.5", true, { codec: "zstd", level: 1, crc32c: true }),
   omeZarr("0.5", false, { codec: "gzip", level: 1, crc32c: true }),
   omeZarr("0.4", false, { codec: "zstd", level: 1, crc32c: false }),
   memory(true, { codec: "zstd", level: 1, crc32c: true }),
   memory(false, { codec: "none", crc32c: false }),
+  raw,
 ];
 
 for (const kind of kinds) conform(kind);
