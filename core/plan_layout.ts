@@ -6,6 +6,7 @@
  */
 import { type Dtype, VOXEL_BYTES } from "./dtype.ts";
 import { UsageError } from "./errors.ts";
+import { leastCommonMultiple } from "./integers.ts";
 import { type ChunkEncoding, countCells, type Layout, type ScaleLayout } from "./layout.ts";
 import { countPhaseTasks, type Phase } from "./plan.ts";
 import { type Axis, mapPoint, type Point, product } from "./point.ts";
@@ -33,6 +34,8 @@ export interface PlanLayoutOptions {
   readonly levels?: number;
   /** Samples of one image: channels that are decoded together. */
   readonly samples: number;
+  /** Boxes that the source stores its voxels in, along x, y and z. @default Whole sections */
+  readonly blocks?: readonly [x: number, y: number, z: number];
 }
 
 /** Tasks that a plan aims at where the data allow. */
@@ -178,7 +181,8 @@ export function planLayout(options: PlanLayoutOptions): { layout: Layout; phases
     encoding,
     scales,
   };
-  return { layout, phases: planPhases(layout, options.samples, shard[2]) };
+  const { samples, blocks } = options;
+  return { layout, phases: planPhases(layout, shard, samples, blocks) };
 }
 
 function check(name: string, sides: readonly number[]): void {
@@ -202,63 +206,76 @@ function chooseShard(size: Point, chunk: readonly number[]): [x: number, y: numb
   return [chunk[0] * side, chunk[1] * side, chunk[2]];
 }
 
+type Sides = readonly [x: number, y: number, z: number];
+
 /**
- * A task reads every voxel of some sections, as many as the shards are deep. It is deeper by powers of two where
- * that lets it finish scales which halve z, as long as enough tasks are left and a row of chunks stays small.
- * What needs a neighbour is made by later phases from the scale stored last.
+ * A task reads every voxel of some sections, as many as the shards are deep; or, where the voxels do not come as
+ * sections or a row of chunks would be large, a box of whole shards, and of whole blocks of the source if they fit.
+ * It is larger by powers of two where that lets it finish scales which would need a neighbour otherwise, as long as
+ * enough tasks are left and a row of chunks stays small. What needs a neighbour still is made by later phases from
+ * the scale stored last.
  */
-function planPhases(layout: Layout, samples: number, shardZ: number): Phase[] {
+function planPhases(layout: Layout, shard: Sides, samples: number, blocks?: Sides): Phase[] {
   const phases: Phase[] = [];
   let first = 0;
   let made = -1;
   while (made < layout.scales.length - 1) {
     const base = Math.max(0, made);
-    const { size } = layout.scales[base];
-    const deep = (doublings: number) => shardZ * 2 ** doublings;
-    const tasks = (doublings: number) =>
-      Math.ceil(size[2] / deep(doublings)) * Math.ceil(size[3] / samples) * size[4];
-    const band = (doublings: number) =>
-      size[0] * layout.scales[base].chunk[1] * Math.min(size[2], deep(doublings)) * samples *
-      VOXEL_BYTES[layout.dtype];
-    let doublings = made < 0 ? 0 : firstUseful(layout, base, shardZ);
+    const { size, chunk, factor } = layout.scales[base];
+    const band = ([x, , z]: Sides) =>
+      x * chunk[1] * Math.min(size[2], z) * samples * VOXEL_BYTES[layout.dtype];
+    const sections: Sides = [size[0], size[1], shard[2]];
+    const isCut = blocks !== undefined || (made >= 0 && band(sections) > DEEP_BAND);
+    const least = isCut ? cutAlong(shard, made < 0 ? blocks : undefined) : sections;
+    const halved = layout.scales.at(-1)!.factor.map((value, axis) => value > factor[axis]);
+    const sides = (doublings: number): Sides => {
+      const side = (axis: number) => least[axis] * (halved[axis] ? 2 ** doublings : 1);
+      return [Math.min(size[0], side(0)), Math.min(size[1], side(1)), side(2)];
+    };
+    const cell = (doublings: number): Point =>
+      [...sides(doublings), samples, 1] as unknown as Point;
+    const tasks = (doublings: number) => product(countCells(size, cell(doublings)));
+    const end = (doublings: number) => reach(layout, base, sides(doublings), shard);
+    let doublings = 0;
+    if (made >= 0) { while (end(doublings) === base) doublings++; }
     while (
-      deep(doublings) < size[2] && tasks(doublings + 1) >= WANTED_TASKS &&
-      band(doublings + 1) <= DEEP_BAND &&
-      reach(layout, base, deep(doublings + 1), shardZ) >
-        reach(layout, base, deep(doublings), shardZ)
+      sides(doublings).some((side, axis) => side < size[axis]) &&
+      tasks(doublings + 1) >= WANTED_TASKS && band(sides(doublings + 1)) <= DEEP_BAND &&
+      end(doublings + 1) > end(doublings)
     ) doublings++;
-    const end = reach(layout, base, deep(doublings), shardZ);
-    const makes = Array.from({ length: end - made }, (_, i) => made + 1 + i);
-    const cell: Point = [size[0], size[1], deep(doublings), samples, 1];
-    const counts = countCells(size, cell);
+    const last = end(doublings);
+    const makes = Array.from({ length: last - made }, (_, i) => made + 1 + i);
+    const part = { first, counts: countCells(size, cell(doublings)), cell: cell(doublings), makes };
     phases.push(
-      made < 0
-        ? { kind: "source", first, counts, cell, makes }
-        : { kind: "scales", first, counts, cell, makes, reads: base },
+      made < 0 ? { kind: "source", ...part } : { kind: "scales", ...part, reads: base },
     );
     first += countPhaseTasks(phases.at(-1)!);
-    made = end;
+    made = last;
   }
   phases.push({ kind: "finish", first, counts: [1, 1, 1, 1, 1] });
   return phases;
 }
 
-/** The coarsest scale that tasks of this depth finish without a neighbour: they own whole shards of it. */
-function reach(layout: Layout, base: number, deep: number, shardZ: number): number {
-  const from = layout.scales[base];
-  if (deep >= from.size[2]) return layout.scales.length - 1;
-  let scale = base;
-  while (scale + 1 < layout.scales.length) {
-    const own = deep / (layout.scales[scale + 1].factor[2] / from.factor[2]);
-    if (!Number.isInteger(own / shardZ)) break;
-    scale++;
-  }
-  return scale;
+/** The least box of whole shards that holds whole blocks, if it is not much larger than either. */
+function cutAlong(shard: Sides, blocks: Sides = shard): Sides {
+  const side = (axis: number) => {
+    const both = leastCommonMultiple(shard[axis], blocks[axis]);
+    return both <= 4 * Math.max(shard[axis], blocks[axis])
+      ? both
+      : shard[axis] * Math.ceil(blocks[axis] / shard[axis]);
+  };
+  return [side(0), side(1), side(2)];
 }
 
-/** The fewest doublings that let a later phase make one scale at least. */
-function firstUseful(layout: Layout, base: number, shardZ: number): number {
-  let doublings = 0;
-  while (reach(layout, base, shardZ * 2 ** doublings, shardZ) === base) doublings++;
-  return doublings;
+/** The coarsest scale that tasks of such boxes finish without a neighbour: they own whole shards of it. */
+function reach(layout: Layout, base: number, sides: Sides, shard: Sides): number {
+  const from = layout.scales[base];
+  const owns = (scale: number) =>
+    sides.every((side, axis) => {
+      const own = side / (layout.scales[scale].factor[axis] / from.factor[axis]);
+      return side >= from.size[axis] || Number.isInteger(own / shard[axis]);
+    });
+  let scale = base;
+  while (scale + 1 < layout.scales.length && owns(scale + 1)) scale++;
+  return scale;
 }

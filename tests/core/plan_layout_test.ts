@@ -71,6 +71,14 @@ const options = fc.record({
     { nil: undefined },
   ),
   levels: fc.option(fc.integer({ min: 1, max: 6 }), { nil: undefined }),
+  blocks: fc.option(
+    fc.tuple(
+      fc.integer({ min: 1, max: 40 }),
+      fc.integer({ min: 1, max: 40 }),
+      fc.integer({ min: 1, max: 40 }),
+    ),
+    { nil: undefined },
+  ),
   kind: fc.constantFrom("image" as const, "labels" as const),
 }).map(({ chunk: sides, odd, shardChunks, size, ...rest }): PlanLayoutOptions => {
   const chunk = [sides[0] + odd, sides[1], sides[2] + odd] as const;
@@ -276,4 +284,23 @@ Deno.test("what cannot be cut is refused", () => {
       (error) => error instanceof UsageError && message.test(error.message),
     );
   }
+});
+
+Deno.test("a volume in blocks is cut along x and y as well, into whole shards and whole blocks where they fit", () => {
+  const { phases } = planLayout({
+    ...BASE,
+    size: [4096, 4096, 4096, 1, 1],
+    axes: ["z", "y", "x"],
+    chunk: [64, 64, 64],
+    shard: [512, 512, 512],
+    blocks: [128, 128, 64],
+  });
+  const [source, ...later] = phases;
+  ok(source.kind === "source");
+  deepEqual([source.cell, source.counts, source.makes], [
+    [1024, 1024, 1024, 1, 1],
+    [4, 4, 4, 1, 1],
+    [0, 1],
+  ]);
+  deepEqual(later.map((phase) => phase.kind === "scales" && phase.makes), [[2], [3, 4], false]);
 });
