@@ -1,6 +1,7 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
 import {
   type Dtype,
+  dtypeOf,
   dtypeRange,
   isDtype,
   viewBytes,
@@ -17,6 +18,7 @@ for (const dtype of DTYPES) {
     const voxels = viewVoxels(dtype, bytes);
     equal(voxels.length, 3);
     equal(voxels.BYTES_PER_ELEMENT, size);
+    equal(dtypeOf(voxels), dtype);
     bytes[size] = 1;
     equal(Number(viewVoxels("uint8", viewBytes(voxels))[size]), 1);
     equal(viewBytes(voxels).buffer, bytes.buffer);
