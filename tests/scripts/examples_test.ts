@@ -245,6 +245,29 @@ Deno.test("join_job.ts says that there is no job", () =>
     match(err, /Cannot find "out\/volume\.ome\.zarr" as a volume: there is no such folder/);
   }));
 
+Deno.test("the command line runs from a URL, too, with the flags of cli.ts", () =>
+  withScript("create_volume.ts", async ({ script, folder, stack, pool, tree }) => {
+    const [shebang] = (await Deno.readTextFile(join(EXAMPLES, "../../cli.ts"))).split("\n");
+    const flags = shebang.split(" ").filter((word) => word.startsWith("--"));
+    const command = [
+      "ingest",
+      "raw",
+      "out.ome.zarr",
+      "--workers",
+      "2",
+      "--ledger",
+      "sqlite:jobs.db",
+    ];
+    const { code, out, err } = await runDeno(
+      ["run", `--allow-import=${tree.host}`, ...flags, tree.url("cli.ts"), ...command],
+      script,
+    );
+    equal(code, 0, out + err);
+    deepEqual(await readVolume(join(folder, "out.ome.zarr"), pool), [...stack.voxels]);
+    ok(tree.asked.includes("pool/worker.ts"));
+    deepEqual(tree.asked.filter((path) => path.startsWith("404")), []);
+  }));
+
 /** Sections of 33 x 19 pixels in formats that WebAssembly decodes. */
 const FORMATS = [
   {
