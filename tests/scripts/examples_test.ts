@@ -1,7 +1,7 @@
 /** That every example runs as it is copied: alone, from a URL, with the permissions that its head names. */
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { gatherVoxels } from "../../core/gather_voxels.ts";
 import { openLedger } from "../../ledgers/open_ledger.ts";
 import { WorkerPool } from "../../pool/worker_pool.ts";
@@ -199,6 +199,22 @@ Deno.test("examples compile from a URL without an annotation of types", () =>
       { folder, denoDir },
     );
     equal(code, 0, err);
+  }));
+
+Deno.test("create_volume.ts runs from a checkout whose folder it may read", () =>
+  withScript("create_volume.ts", async (bench) => {
+    const { script, tree } = bench;
+    const path = join(script.folder, script.name);
+    const checkout = fileURLToPath(new URL("../../", import.meta.url));
+    const text = (await Deno.readTextFile(path)).replace(
+      tree.url(""),
+      pathToFileURL(checkout).href,
+    );
+    await Deno.writeTextFile(path, text);
+    const flags = script.flags.filter((flag) => !flag.startsWith("--allow-import"))
+      .map((flag) => flag.startsWith("--allow-read=") ? `${flag},${checkout}` : flag);
+    await OUTCOMES["create_volume.ts"](bench, succeeded(await script.run({ flags })));
+    deepEqual(tree.asked, []);
   }));
 
 Deno.test("create_volume.ts goes on where an earlier run was ended", () =>
