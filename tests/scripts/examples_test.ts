@@ -14,7 +14,7 @@ import { verifyVolume } from "../../tasks/verify.ts";
 import { makeStack, type Stack, withFolder } from "../_stack.ts";
 import { drawn, JPEG_FILES } from "../codecs/_jpeg_files.ts";
 import { makeTiff } from "../codecs/_tiff_writer.ts";
-import { CopiedScript, makeDenoDir, type Ran, runDeno } from "./_copied_script.ts";
+import { CopiedScript, makeDenoDir, PACKAGE, type Ran, runDeno } from "./_copied_script.ts";
 import { ServedTree } from "./_served_tree.ts";
 
 const EXAMPLES = fileURLToPath(new URL("../../scripts/examples/", import.meta.url));
@@ -145,6 +145,14 @@ async function prepare({ folder, script, stack }: Bench): Promise<void> {
 Deno.test("every example has a test", () => {
   const there = Array.from(Deno.readDirSync(EXAMPLES), ({ name }) => name).sort();
   deepEqual(there, Object.keys(OUTCOMES).sort());
+});
+
+Deno.test("README imports what the examples import, and names each of them", async () => {
+  const readme = await Deno.readTextFile(join(EXAMPLES, "../../README.md"));
+  ok(readme.includes(`from "${PACKAGE}"`));
+  for (const name of Object.keys(OUTCOMES)) {
+    ok(readme.includes(`](scripts/examples/${name})`), name);
+  }
 });
 
 for (const [name, check] of Object.entries(OUTCOMES)) {

@@ -76,6 +76,23 @@ const INFERRED = {
     const run = ${FEED}.through(sluice.stage("wait", async () => await Promise.resolve(7)))
       .through(sluice.stage("double", (seven) => seven * 2));
     for await (const { value } of run) isA<number>()(value);`,
+  "a function that takes any pipeline": `
+    const same = <T>(run: sluice.Pipeline<T>) =>
+      run.through(sluice.stage("look at", (value: T) => value));
+    const count = <T>(run: sluice.Pipeline<T>) =>
+      run.through(sluice.stage("count", () => 1)).through(sluice.stage("double", (n) => n * 2));
+    isA<sluice.Pipeline<sluice.Slab>>()(same(${FEED}.through(${READ})));
+    isA<sluice.Pipeline<number>>()(count(${FEED}));`,
+  "a stage that may be there or not": `
+    const own = Math.random() > 0.5 ? ${INVERT} : undefined;
+    const run = ${FEED}.through(${READ}).through(own ?? ((slabs) => slabs)).through(${SPLIT});
+    isA<sluice.Pipeline<sluice.ChunkedSlab>>()(run);`,
+  "an array source in the place of images": `
+    const source = sluice.arraySource({ name: "", size: [1, 1, 1], dtype: "uint8" }, (box, voxels) => {
+      voxels[0] = box.min[0];
+    });
+    const run = ${FEED}.through(sluice.readSlabs(store, { sources: source, pool })).through(${SPLIT});
+    isA<sluice.Pipeline<sluice.ChunkedSlab>>()(run);`,
   "a stage that is tested alone": `
     const [half] = await testing.runStage(sluice.stage("halve", (n: number) => n / 2), [7]);
     isA<number>()(half);`,
