@@ -106,10 +106,19 @@ export {
 
 export * from "./stores/check_read.ts";
 export * from "./stores/gather_unit.ts";
-export * from "./stores/ome_zarr.ts";
+export { OmeZarrStore } from "./stores/ome_zarr.ts";
+export type { ChannelDisplay } from "./stores/read_contrast.ts";
 export type { ZarrVersion } from "./stores/_zarr_metadata.ts";
 export { type Claim, JobFolder } from "./stores/job_folder.ts";
 export * from "./stores/store.ts";
+export {
+  type Contrast,
+  openVolume,
+  type OpenVolumeOptions,
+  type Volume,
+  type VolumeFormat,
+  type VolumeState,
+} from "./stores/volume.ts";
 
 export * from "./ledgers/ledger.ts";
 export {
@@ -137,6 +146,9 @@ export * from "./stages/upload.ts";
 export * from "./pool/make_slab.ts";
 export type { DownsampleInput, JobInput, JobName, JobOutput, Jobs, JobTimes } from "./pool/jobs.ts";
 export type { CheckUnitInput, UnitCheck } from "./pool/_check_unit.ts";
+export type { DecodeChunksInput, PieceFailure, StoredPiece } from "./pool/_decode_chunks.ts";
+export type { ChunkDecoding, ChunkDecodings } from "./codecs/chunk_decoder.ts";
+export type { RawDecoding } from "./codecs/_raw_chunk.ts";
 export type { EncodeChunksInput, EncodedChunk } from "./pool/_encode_chunks.ts";
 export type { EncodedStrip, EncodeStripsInput, StripEncoding } from "./pool/_encode_strips.ts";
 export type { ReadChunksInput } from "./pool/_read_chunks.ts";

@@ -9,6 +9,7 @@ import type { RawDecoding } from "./_raw_chunk.ts";
 
 /** What the decoder of each format is told: plain data, so that any thread can open it. */
 export interface ChunkDecodings {
+  /** Plain voxels, in any order of axes and bytes. */
   raw: RawDecoding;
 }
 

@@ -30,6 +30,7 @@ export interface StoredPiece {
 
 /** Which chunks, and the band they fill. What no chunk covers is the caller's to fill. */
 export interface DecodeChunksInput {
+  /** The chunks. */
   readonly pieces: readonly StoredPiece[];
   /** Type of the stored voxels. */
   readonly dtype: Dtype;

@@ -3,7 +3,7 @@ import { type Dtype, dtypeRange, type VoxelArray } from "../core/dtype.ts";
 import type { Box } from "../core/box.ts";
 import type { Point } from "../core/point.ts";
 import type { Layout } from "../core/layout.ts";
-import type { Contrast } from "./_zarr_metadata.ts";
+import type { Contrast } from "./volume.ts";
 import type { Store } from "./store.ts";
 
 /** Voxels of one channel that are read for its contrast: some rows of chunks, spread over the volume. */

@@ -3,17 +3,10 @@ import type { ChunkEncoding, Layout, ScaleLayout } from "../core/layout.ts";
 import { AXES, type Axis, mapPoint, type Point } from "../core/point.ts";
 import type { Dtype } from "../core/dtype.ts";
 import type { VoxelSize } from "../core/units.ts";
+import type { Contrast } from "./volume.ts";
 
 /** OME-Zarr versions that are written: 0.5 on Zarr v3, 0.4 on Zarr v2. */
 export type ZarrVersion = "0.5" | "0.4";
-
-/** Display range of one channel. */
-export interface Contrast {
-  readonly min: number;
-  readonly max: number;
-  readonly start: number;
-  readonly end: number;
-}
 
 /** What the metadata of a volume says beside its layout. */
 export interface VolumeMetadata {

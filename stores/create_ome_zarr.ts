@@ -4,19 +4,9 @@
  */
 import { dirname, join } from "node:path";
 import type { Plan } from "../core/plan.ts";
-import type { VoxelSize } from "../core/units.ts";
-import { type Contrast, groupDocument, volumeDocuments } from "./_zarr_metadata.ts";
-import { JobFolder, readJson, writeWhole } from "./job_folder.ts";
-
-/** What is known of a volume when its metadata is written. */
-export interface VolumeState {
-  /** Whether every task of the plan is done. */
-  readonly complete: boolean;
-  /** Images whose voxels are fill value because they were absent or broken. */
-  readonly losses?: number;
-  /** Display range of each channel. */
-  readonly contrast?: readonly Contrast[];
-}
+import { groupDocument, volumeDocuments } from "./_zarr_metadata.ts";
+import { readJson, readOverrides, writeWhole } from "./job_folder.ts";
+import type { VolumeState } from "./volume.ts";
 
 /** Path of the volume of a target: labels lie in a group `labels` of the image they belong to. */
 export function volumePath(
@@ -85,24 +75,6 @@ export async function registerLabels(volume: string, zarr: "0.5" | "0.4"): Promi
   if (await readJson(join(image, ".zgroup")) === undefined) {
     await writeDocument(join(image, ".zgroup"), { zarr_format: 2 });
   }
-}
-
-/** What was said of a volume after it was planned. */
-export interface Overrides {
-  /** Edge lengths of a voxel, in place of the plan's. */
-  readonly voxelSize?: VoxelSize;
-}
-
-/** What was said of a volume after it was planned. */
-export async function readOverrides(volume: string): Promise<Overrides> {
-  return await readJson(join(new JobFolder(volume).path, "overrides.json")) as
-    | Overrides
-    | undefined ?? {};
-}
-
-/** Says it anew; the caller writes the metadata again. */
-export async function writeOverrides(volume: string, overrides: Overrides): Promise<void> {
-  await writeDocument(join(new JobFolder(volume).path, "overrides.json"), overrides);
 }
 
 async function writeDocument(path: string, document: unknown): Promise<void> {

@@ -7,6 +7,7 @@
 import { join } from "node:path";
 import { isNotFound, SluiceError } from "../core/errors.ts";
 import type { Plan } from "../core/plan.ts";
+import type { VoxelSize } from "../core/units.ts";
 
 /** Which job writes a volume. A volume that is replaced gets another claim. */
 export interface Claim {
@@ -110,4 +111,23 @@ export async function writeWhole(path: string, text: string): Promise<void> {
     await Deno.remove(temporary).catch(() => {});
     throw error;
   }
+}
+
+/** What was said of a volume after it was planned. */
+export interface Overrides {
+  /** Edge lengths of a voxel, in place of the plan's. */
+  readonly voxelSize?: VoxelSize;
+}
+
+/** What was said of a volume after it was planned. */
+export async function readOverrides(volume: string): Promise<Overrides> {
+  return await readJson(join(new JobFolder(volume).path, "overrides.json")) as
+    | Overrides
+    | undefined ?? {};
+}
+
+/** Says it anew; the caller writes the metadata again. */
+export async function writeOverrides(volume: string, overrides: Overrides): Promise<void> {
+  const path = join(new JobFolder(volume).path, "overrides.json");
+  await writeWhole(path, `${JSON.stringify(overrides, null, 2)}\n`);
 }

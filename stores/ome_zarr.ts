@@ -20,7 +20,6 @@ import { fillVoxels } from "../pool/_encode_chunks.ts";
 import { readFully } from "../pool/_read_chunks.ts";
 import { readBands } from "../pool/bands.ts";
 import type { JobInput } from "../pool/jobs.ts";
-import type { WorkerPool } from "../pool/worker_pool.ts";
 import { checkRead } from "./check_read.ts";
 import { isSharded, unitPath, type ZarrVersion } from "./_zarr_metadata.ts";
 import { measureContrast } from "./_contrast.ts";
@@ -28,19 +27,11 @@ import { parseVolume } from "./_zarr_parse.ts";
 import { unitShape } from "./_unit_tally.ts";
 import { FileUnitWriter } from "./_unit_writer.ts";
 import { readReceipts } from "../ledgers/receipt_log.ts";
-import { writeMetadata } from "./create_ome_zarr.ts";
+import { registerLabels, writeMetadata } from "./create_ome_zarr.ts";
 import { JobFolder, readJson } from "./job_folder.ts";
-import type { FinishOptions, ReadOptions, Store, UnitWriter } from "./store.ts";
-
-/** How a volume is opened. */
-export interface OpenOmeZarrOptions {
-  /** Decodes what is read. The caller closes it. */
-  readonly pool: WorkerPool;
-  /** Buffers to share with others. @default Its own. */
-  readonly buffers?: BandBuffers;
-  /** A band that is read grows to this many bytes. @default 32 MiB */
-  readonly bandBytes?: number;
-}
+import { type ChannelDisplay, readContrast } from "./read_contrast.ts";
+import type { FinishOptions, ReadOptions, UnitWriter } from "./store.ts";
+import type { Contrast, OpenVolumeOptions, Volume, VolumeFormat, VolumeState } from "./volume.ts";
 
 /** Chunks that one job reads or encodes. */
 const BATCH = 8;
@@ -66,7 +57,7 @@ const BATCH = 8;
  * await Deno.remove(folder, { recursive: true });
  * ```
  */
-export class OmeZarrStore implements Store {
+export class OmeZarrStore implements Volume {
   /** How the volume is cut. */
   readonly layout: Layout;
   /** Path of the volume. */
@@ -77,26 +68,27 @@ export class OmeZarrStore implements Store {
   readonly kind: "image" | "labels";
   /** Edge lengths of a voxel of scale 0. */
   readonly voxelSize: VoxelSize | undefined;
-  /** The `sluice` attributes: whether it is complete, and by which plan. */
-  readonly sluice: Readonly<Record<string, unknown>>;
+  /** How far it is; undefined where another program made it. */
+  readonly state: VolumeState | undefined;
   /** Plan, sources and receipts. */
   readonly folder: JobFolder;
   readonly #claim: string | undefined;
-  readonly #options: OpenOmeZarrOptions;
+  readonly #options: OpenVolumeOptions;
   readonly #buffers: BandBuffers;
 
   private constructor(
     path: string,
     parsed: Awaited<ReturnType<typeof parseVolume>>,
+    state: VolumeState | undefined,
     claim: string | undefined,
-    options: OpenOmeZarrOptions,
+    options: OpenVolumeOptions,
   ) {
     this.path = path;
     this.layout = parsed.layout;
     this.zarr = parsed.zarr;
     this.kind = parsed.kind;
     this.voxelSize = parsed.voxelSize;
-    this.sluice = parsed.sluice;
+    this.state = state;
     this.folder = new JobFolder(path);
     this.#claim = claim;
     this.#options = options;
@@ -107,11 +99,12 @@ export class OmeZarrStore implements Store {
    * Opens a volume that exists: for reading any, for writing one that a job was created for.
    * @throws {SluiceError} If it is no OME-Zarr volume, or uses something that is not read (named).
    */
-  static async open(path: string, options: OpenOmeZarrOptions): Promise<OmeZarrStore> {
+  static async open(path: string, options: OpenVolumeOptions): Promise<OmeZarrStore> {
     const absolute = resolve(path);
     const parsed = await parseVolume(path, (name) => readJson(join(absolute, name)));
+    const state = await readState(absolute, parsed.zarr);
     const claim = await new JobFolder(absolute).claim();
-    return new OmeZarrStore(absolute, parsed, claim?.claim, options);
+    return new OmeZarrStore(absolute, parsed, state, claim?.claim, options);
   }
 
   place(unit: Unit): string {
@@ -135,6 +128,11 @@ export class OmeZarrStore implements Store {
       isSharded(this.layout.scales[unit.scale]),
     );
     return Promise.resolve(writer);
+  }
+
+  /** Windows and colours of the channels, as the metadata gives them. */
+  displays(): Promise<ChannelDisplay[] | undefined> {
+    return readContrast(this.path);
   }
 
   /** What `checkUnit` needs to read a unit back whole. */
@@ -286,6 +284,35 @@ export class OmeZarrStore implements Store {
     return Promise.resolve();
   }
 }
+
+interface Attributes {
+  readonly omero?: { readonly channels: readonly { readonly window: Contrast }[] };
+  readonly sluice?: { readonly complete?: boolean; readonly losses?: number };
+}
+
+/** What the metadata says of the volume; undefined where sluice did not write it. */
+async function readState(volume: string, zarr: ZarrVersion): Promise<VolumeState | undefined> {
+  const document = await readJson(join(volume, zarr === "0.5" ? "zarr.json" : ".zattrs")) as
+    | { readonly attributes?: { readonly ome?: Attributes } & Attributes } & Attributes
+    | undefined;
+  const { omero, sluice } = zarr === "0.5"
+    ? { ...document?.attributes?.ome, sluice: document?.attributes?.sluice }
+    : document ?? {};
+  if (sluice === undefined) return undefined;
+  const { complete = false, losses } = sluice;
+  return {
+    complete,
+    ...(losses === undefined ? {} : { losses }),
+    ...(omero === undefined ? {} : { contrast: omero.channels.map(({ window }) => window) }),
+  };
+}
+
+/** OME-Zarr as one of the formats. */
+export const omeZarr: VolumeFormat = {
+  open: (path, options) => OmeZarrStore.open(path, options),
+  writeMetadata,
+  register: (path, plan) => registerLabels(path, plan.store.zarr),
+};
 
 function readIndex(path: string, bytes: Uint8Array, dataBytes: number): ChunkPlace[] {
   try {

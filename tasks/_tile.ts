@@ -1,7 +1,7 @@
 /** Sections as small pictures. */
 import type { Rgba } from "../codecs/_imagescript.ts";
 import type { VoxelArray } from "../core/dtype.ts";
-import type { OmeZarrStore } from "../stores/ome_zarr.ts";
+import type { Volume } from "../stores/volume.ts";
 import type { ChannelDisplay } from "../stores/read_contrast.ts";
 
 /** One section, made smaller by a whole number. */
@@ -22,7 +22,7 @@ export interface ReadSectionOptions {
 
 /** Reads every channel of one section at time 0, band by band. */
 export async function readSmallSection(
-  store: OmeZarrStore,
+  store: Volume,
   { scale, z, factor, signal }: ReadSectionOptions,
 ): Promise<SmallSection> {
   const [sizeX, sizeY, , sizeC] = store.layout.scales[scale].size;

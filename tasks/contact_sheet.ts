@@ -8,8 +8,8 @@ import { encodePng } from "../codecs/png_encode.ts";
 import { UsageError } from "../core/errors.ts";
 import type { WorkerPool } from "../pool/worker_pool.ts";
 import { WholeFile } from "../stores/_whole_file.ts";
-import { OmeZarrStore } from "../stores/ome_zarr.ts";
-import { type ChannelDisplay, readContrast } from "../stores/read_contrast.ts";
+import { openVolume, type Volume } from "../stores/volume.ts";
+import type { ChannelDisplay } from "../stores/read_contrast.ts";
 import { drawText } from "./_glyphs.ts";
 import { paintImage, paintLabels, readSmallSection, type SmallSection } from "./_tile.ts";
 
@@ -87,7 +87,7 @@ export async function contactSheet(
       );
     }
   }
-  await using store = await OmeZarrStore.open(volume, { pool });
+  await using store = await openVolume(volume, { pool });
   const scale = options.scale ?? chooseScale(store, tileSize, tiles);
   if (store.layout.scales[scale] === undefined) {
     throw new UsageError(
@@ -108,7 +108,7 @@ export async function contactSheet(
     sections.push(z * deep);
     small.push(await readSmallSection(store, { scale, z, factor, signal }));
   }
-  const displays = await readContrast(store.path) ?? guessDisplays(small);
+  const displays = await store.displays() ?? guessDisplays(small);
   const [width, height] = [sizeX, sizeY].map((size) => Math.max(1, Math.round(size / shrink)));
   const pictures = small.map((section) => {
     const picture = store.kind === "labels"
@@ -133,7 +133,7 @@ export async function contactSheet(
 }
 
 function chooseScale(
-  { layout: { scales } }: OmeZarrStore,
+  { layout: { scales } }: Volume,
   tileSize: number,
   tiles: number,
 ): number {

@@ -8,7 +8,8 @@ import type { Plan } from "../core/plan.ts";
 import type { DoneTask, JobState, Ledger } from "../ledgers/ledger.ts";
 import { redactUrl } from "../ledgers/open_ledger.ts";
 import { writeSourceList } from "../plugins/source_list.ts";
-import { registerLabels, volumePath, writeMetadata } from "../stores/create_ome_zarr.ts";
+import { volumePath } from "../stores/create_ome_zarr.ts";
+import { findFormat, loadFormat } from "../stores/volume.ts";
 import { type Claim, JobFolder } from "../stores/job_folder.ts";
 import { readReceipts } from "../ledgers/receipt_log.ts";
 import type { PlanReport } from "./plan.ts";
@@ -161,7 +162,8 @@ async function tryCreate(
     await Deno.mkdir(staged.temporaryPath(claim), { recursive: true });
     if (plan.source.kind === "images") await writeSourceList(staged.sourcesPath, stack);
     await Deno.writeTextFile(staged.planPath, `${JSON.stringify(plan, null, 1)}\n`);
-    await writeMetadata(staging, plan, { complete: false });
+    const format = await loadFormat(plan.store.kind);
+    await format.writeMetadata(staging, plan, { complete: false });
     job = await ledger.create(plan, { target: volume, receipts: folder.receiptsPath });
     await Deno.writeTextFile(
       staged.claimPath,
@@ -170,7 +172,7 @@ async function tryCreate(
       ),
     );
     await Deno.rename(staging, volume);
-    await registerLabels(volume, plan.store.zarr);
+    await format.register?.(volume, plan);
     return { job, volume, found: false, state: "active" };
   } catch (error) {
     await Deno.remove(staging, { recursive: true }).catch(() => {});
@@ -184,15 +186,9 @@ async function removeVolume(volume: string, { ledger }: CreateJobOptions): Promi
   if (await isEmptyOrAbsent(volume)) return;
   const folder = new JobFolder(volume);
   const claim = await folder.claim();
-  const markers = [
-    claim === undefined ? undefined : folder.claimPath,
-    ...["zarr.json", ".zgroup", ".zattrs", ".zarray"].map((name) => join(volume, name)),
-  ];
-  if (
-    !(await Promise.all(markers.map((path) => path !== undefined && exists(path)))).some(Boolean)
-  ) {
+  if (claim === undefined && await findFormat(volume) === undefined) {
     throw new TargetError(
-      `Cannot overwrite "${volume}": it is no Zarr volume, so it may be something you want to keep; remove it yourself, or choose another target`,
+      `Cannot overwrite "${volume}": it is no volume, so it may be something you want to keep; remove it yourself, or choose another target`,
     );
   }
   if (claim !== undefined) {
@@ -217,16 +213,6 @@ async function isEmptyOrAbsent(path: string): Promise<boolean> {
         `Cannot create "${path}" as a volume: a file is there; choose another target`,
       );
     }
-    throw error;
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (error) {
-    if (isNotFound(error)) return false;
     throw error;
   }
 }

@@ -19,7 +19,7 @@ import { readSlabs } from "../stages/read_slabs.ts";
 import { splitChunks } from "../stages/split_chunks.ts";
 import type { Stage, StageError } from "../stages/stage.ts";
 import { upload } from "../stages/upload.ts";
-import { OmeZarrStore } from "../stores/ome_zarr.ts";
+import { openVolume } from "../stores/volume.ts";
 import { openSources } from "./_open_sources.ts";
 import { defaultMemory, shareMemory } from "./memory.ts";
 
@@ -97,7 +97,7 @@ export async function joinJob(job: number, options: JoinJobOptions): Promise<Job
   checkVersions(plan, options.anyVersion ?? false);
   const shares = shareMemory(plan, options.memory ?? defaultMemory(), pool.size);
   const buffers = new BandBuffers();
-  await using store = await OmeZarrStore.open(target, {
+  await using store = await openVolume(target, {
     pool,
     buffers,
     bandBytes: shares.bandBytes,

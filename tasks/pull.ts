@@ -12,9 +12,8 @@ import type { ScaleLayout } from "../core/layout.ts";
 import { AXES, mapPoint } from "../core/point.ts";
 import { formatVoxelSize, type VoxelSize } from "../core/units.ts";
 import type { WorkerPool } from "../pool/worker_pool.ts";
-import { OmeZarrStore } from "../stores/ome_zarr.ts";
+import { openVolume, type Volume } from "../stores/volume.ts";
 import { PngSectionFile } from "../stores/png_files.ts";
-import { readContrast } from "../stores/read_contrast.ts";
 import { TiffSectionFile } from "../stores/tiff_files.ts";
 import { cutRows } from "./_cut_rows.ts";
 import { OneTiff, type PullFiles, SectionFolder } from "./_pull_files.ts";
@@ -117,7 +116,7 @@ export async function pullVolume(
   // One band is written while the next is read.
   const most = Math.floor(memory / 2);
   const bandBytes = Math.min(LARGEST_BAND, most);
-  await using store = await OmeZarrStore.open(volume, { pool, bandBytes });
+  await using store = await openVolume(volume, { pool, bandBytes });
   const { dtype } = store.layout;
   const format = pullFormat(target, options.format);
   const box = pullBox(store, volume, scale, options);
@@ -144,7 +143,7 @@ export async function pullVolume(
 }
 
 function pullBox(
-  store: OmeZarrStore,
+  store: Volume,
   volume: string,
   scale: number,
   options: PullOptions,
@@ -178,19 +177,21 @@ function pullBox(
 }
 
 function warningsOf(
-  { sluice, path }: OmeZarrStore,
+  { state, path }: Volume,
   format: PullFormat,
   voxelSize: VoxelSize | undefined,
 ): string[] {
   const warnings: string[] = [];
-  if (sluice.complete === false) {
+  if (state?.complete === false) {
     warnings.push(
       `"${path}" is not complete: voxels that were not written yet are fill value; run \`sluice status\``,
     );
   }
-  if (typeof sluice.losses === "number" && sluice.losses > 0) {
+  if ((state?.losses ?? 0) > 0) {
     warnings.push(
-      `"${path}" was made with ${sluice.losses} images absent or broken: their voxels are fill value; run \`sluice status\` to see which`,
+      `"${path}" was made with ${
+        state!.losses
+      } images absent or broken: their voxels are fill value; run \`sluice status\` to see which`,
     );
   }
   if (format === "png" && voxelSize !== undefined) {
@@ -232,7 +233,7 @@ function* partsOf(
 
 /** Looks at everything that may be wrong with the question, then makes room and starts. */
 async function openFiles(
-  store: OmeZarrStore,
+  store: Volume,
   path: string,
   box: Box,
   format: PullFormat,
@@ -256,7 +257,7 @@ async function openFiles(
       create: (path) => PngSectionFile.create(path, image),
     });
   }
-  const displays = await readContrast(store.path);
+  const displays = await store.displays();
   const image = { width, height, dtype, compression, voxelSize, big: bigTiff };
   if (format === "tiff") {
     await prepareFile(path, overwrite);
@@ -271,7 +272,7 @@ async function openFiles(
   });
 }
 
-function sizeAtScale({ voxelSize, layout }: OmeZarrStore, scale: number): VoxelSize | undefined {
+function sizeAtScale({ voxelSize, layout }: Volume, scale: number): VoxelSize | undefined {
   if (voxelSize === undefined) return undefined;
   const { factor } = layout.scales[scale];
   const edge = (length: number, axis: number) => Number((length * factor[axis]).toPrecision(12));

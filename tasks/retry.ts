@@ -13,7 +13,7 @@ import {
   type SourceList,
 } from "../plugins/source_list.ts";
 import type { SourceImage } from "../plugins/source.ts";
-import { writeMetadata } from "../stores/create_ome_zarr.ts";
+import { loadFormat } from "../stores/volume.ts";
 import { JobFolder } from "../stores/job_folder.ts";
 import type { FoundJob } from "./find_job.ts";
 
@@ -76,7 +76,7 @@ export async function retryJob(
   const ranges = sections.flatMap((stretch) => tasksOf(plan, stretch));
   let tasks = 0;
   if (ranges.length > 0) {
-    await writeMetadata(volume, plan, { complete: false });
+    await (await loadFormat(plan.store.kind)).writeMetadata(volume, plan, { complete: false });
     tasks += await ledger.retry(job, ranges);
   }
   if (dead) tasks += await ledger.retry(job);

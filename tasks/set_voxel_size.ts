@@ -2,17 +2,11 @@
  * Says anew how large a voxel is; no voxel is touched.
  * @module
  */
-import { join } from "node:path";
 import { SluiceError } from "../core/errors.ts";
 import type { VoxelSize } from "../core/units.ts";
-import type { Contrast } from "../stores/_zarr_metadata.ts";
-import {
-  readOverrides,
-  type VolumeState,
-  writeMetadata,
-  writeOverrides,
-} from "../stores/create_ome_zarr.ts";
-import { JobFolder, readJson } from "../stores/job_folder.ts";
+import { WorkerPool } from "../pool/worker_pool.ts";
+import { JobFolder, readOverrides, writeOverrides } from "../stores/job_folder.ts";
+import { loadFormat, openVolume } from "../stores/volume.ts";
 import { findVolume } from "./find_job.ts";
 
 /** What was changed. */
@@ -52,40 +46,16 @@ export async function setVoxelSize(
 ): Promise<SetVoxelSizeResult> {
   const volume = await findVolume(path);
   const plan = (await new JobFolder(volume).plan())!;
-  const state = await readVolumeState(volume, plan.store.zarr);
+  await using store = await openVolume(volume, { pool: new WorkerPool({ size: 0 }) });
+  const { state } = store;
+  if (state === undefined) {
+    throw new SluiceError(
+      `Cannot read the metadata of "${volume}": it is not what sluice wrote; restore it from a copy`,
+    );
+  }
   const overrides = await readOverrides(volume);
   const before = overrides.voxelSize ?? plan.voxelSize;
   await writeOverrides(volume, { ...overrides, voxelSize });
-  await writeMetadata(volume, plan, state);
+  await (await loadFormat(plan.store.kind)).writeMetadata(volume, plan, state);
   return { volume, ...(before === undefined ? {} : { before }), after: voxelSize };
-}
-
-interface Attributes {
-  readonly omero?: { readonly channels: readonly { readonly window: Contrast }[] };
-  readonly sluice?: { readonly complete?: boolean; readonly losses?: number };
-}
-
-/**
- * What the metadata of a volume says of it now, so that it can be written again.
- * @throws {SluiceError} If there is no metadata.
- */
-export async function readVolumeState(volume: string, zarr: "0.5" | "0.4"): Promise<VolumeState> {
-  const path = join(volume, zarr === "0.5" ? "zarr.json" : ".zattrs");
-  const document = await readJson(path) as
-    | { readonly attributes?: { readonly ome?: Attributes } & Attributes }
-    | undefined;
-  const attributes = zarr === "0.5"
-    ? { ...document?.attributes?.ome, sluice: document?.attributes?.sluice }
-    : document as Attributes | undefined;
-  if (attributes?.sluice === undefined) {
-    throw new SluiceError(
-      `Cannot read "${path}" as the metadata of a volume of sluice: it says nothing of it`,
-    );
-  }
-  const { omero, sluice: { complete = false, losses } } = attributes;
-  return {
-    complete,
-    ...(losses === undefined ? {} : { losses }),
-    ...(omero === undefined ? {} : { contrast: omero.channels.map(({ window }) => window) }),
-  };
 }

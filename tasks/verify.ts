@@ -30,7 +30,7 @@ import { splitChunks } from "../stages/split_chunks.ts";
 import type { TaskFeed } from "../stages/stage.ts";
 import { upload } from "../stages/upload.ts";
 import { unitShape } from "../stores/_unit_tally.ts";
-import { OmeZarrStore } from "../stores/ome_zarr.ts";
+import { openVolume, type Volume } from "../stores/volume.ts";
 import type { EncodedChunk, Store, UnitWriter } from "../stores/store.ts";
 import { defaultMemory, shareMemory } from "./memory.ts";
 
@@ -108,7 +108,7 @@ const LISTED = 1000;
  */
 export async function verifyVolume(volume: string, options: VerifyOptions): Promise<VerifyReport> {
   const { pool, sample = 1, signal, onProgress } = options;
-  await using store = await OmeZarrStore.open(volume, { pool });
+  await using store = await openVolume(volume, { pool });
   const plan = await store.folder.plan();
   if (plan === undefined) {
     throw new SluiceError(
@@ -166,7 +166,7 @@ export async function verifyVolume(volume: string, options: VerifyOptions): Prom
 }
 
 function compare(
-  store: OmeZarrStore,
+  store: Volume,
   unit: Unit,
   receipt: UnitReceipt,
   check: UnitCheck,
@@ -195,7 +195,7 @@ function compare(
 }
 
 function missingUnits(
-  store: OmeZarrStore,
+  store: Volume,
   plan: Plan,
   task: number,
   written: readonly UnitReceipt[],
@@ -216,7 +216,7 @@ function isSampled(name: string, sample: number): boolean {
 
 /** Decodes the sources of every task again and compares the checksums of the voxels. */
 async function compareSources(
-  store: OmeZarrStore,
+  store: Volume,
   plan: Plan,
   receipts: readonly Receipt[],
   faults: VerifyFault[],
@@ -297,7 +297,7 @@ async function compareSources(
 class CheckingStore implements Store {
   readonly layout: Store["layout"];
 
-  constructor(readonly store: OmeZarrStore) {
+  constructor(readonly store: Volume) {
     this.layout = { ...store.layout, encoding: { codec: "none", crc32c: false } };
   }
 

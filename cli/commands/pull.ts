@@ -4,7 +4,7 @@
  */
 import { AXES, type Point } from "../../core/point.ts";
 import { WorkerPool } from "../../pool/worker_pool.ts";
-import { OmeZarrStore } from "../../stores/ome_zarr.ts";
+import { openVolume } from "../../stores/volume.ts";
 import { mebibytes } from "../../tasks/memory.ts";
 import { type PullOptions, pullVolume } from "../../tasks/pull.ts";
 import { type Context, EXIT, InterruptedError } from "../command.ts";
@@ -66,7 +66,7 @@ async function readBox(
   });
   let size: Point | undefined;
   if (spans.some(({ span }) => span[1] === OPEN_END)) {
-    await using store = await OmeZarrStore.open(volume, { pool });
+    await using store = await openVolume(volume, { pool });
     size = store.layout.scales[scale]?.size;
   }
   return Object.fromEntries(

@@ -23,7 +23,7 @@ Deno.test("runDemo() makes two volumes of the sample, a picture, and does it aga
       await using pool = new WorkerPool({ size: 0 });
       for (const [i, dtype] of (["uint8", "uint16"] as const).entries()) {
         await using store = await OmeZarrStore.open(volumes[i], { pool });
-        equal(store.sluice.complete, true);
+        equal(store.state?.complete, true);
         deepEqual(store.voxelSize, { x: 4, y: 4, z: 40, unit: "nanometer" });
         const slab = await store.read(box([0, 0, 3], [70, 70, 4]));
         const [band] = await Array.fromAsync(slab.bands(), ({ data }) => data.slice());

@@ -12,7 +12,8 @@ import { cellBox, countCells, eachCell, type Layout } from "../../core/layout.ts
 import { mapPoint, type Point, product } from "../../core/point.ts";
 import type { VoxelSize } from "../../core/units.ts";
 import { copyBox } from "../../core/voxels.ts";
-import { type Contrast, unitPath, volumeDocuments } from "../../stores/_zarr_metadata.ts";
+import { unitPath, volumeDocuments } from "../../stores/_zarr_metadata.ts";
+import type { Contrast } from "../../stores/volume.ts";
 import { seeded } from "../codecs/_png_writer.ts";
 
 /** What a volume is to be. */
