@@ -116,7 +116,6 @@ export {
   openVolume,
   type OpenVolumeOptions,
   type Volume,
-  type VolumeFormat,
   type VolumeState,
 } from "./stores/volume.ts";
 
