@@ -47,7 +47,7 @@ export interface ArraySourceOptions {
 }
 
 /**
- * Makes a source of one function, which fills a box of voxels: all of x, z, c and t of a task, and some of its rows.
+ * Makes a source of one function, which fills a box of voxels: some rows of a task, in all of its x, z, c and t.
  * @param fill Gets a box of the source and an array in the order t, c, z, y, x with x fastest, whose content is
  * unknown. It is asked for each box once, for a later one while an earlier one is encoded, and again after a failure.
  * @example A raw file of 16-bit voxels becomes a volume
@@ -60,11 +60,12 @@ export interface ArraySourceOptions {
  *
  * using file = await Deno.open(`${folder}/it.raw`);
  * const source = arraySource({ name: "it.raw", size: [7, 5, 3], dtype: "uint16" }, (part, voxels) => {
- *   const [width, height, depth] = boxSize(part);
- *   const bytes = width * height * 2;
- *   for (let z = 0; z < depth; z++) {
- *     file.seekSync(((part.min[2] + z) * 5 + part.min[1]) * 7 * 2, Deno.SeekMode.Start);
- *     file.readSync(viewBytes(voxels).subarray(z * bytes, (z + 1) * bytes));
+ *   const [width, height] = boxSize(part);
+ *   const bytes = viewBytes(voxels);
+ *   for (let row = 0; row * width < voxels.length; row++) {
+ *     const [y, z] = [part.min[1] + row % height, part.min[2] + Math.floor(row / height)];
+ *     file.seekSync(2 * ((z * 5 + y) * 7 + part.min[0]), Deno.SeekMode.Start);
+ *     file.readSync(bytes.subarray(2 * row * width, 2 * (row + 1) * width));
  *   }
  * });
  * await using ledger = await openLedger("memory:");
