@@ -242,7 +242,10 @@ function* endIfEmpty({ job, fence, first, end }: Lease, rows: readonly RangeRow[
     end,
     fence,
   );
-  if (left === undefined) yield* endLease(job, fence);
+  if (left !== undefined) return;
+  yield* endLease(job, fence);
+  // Shortcuts leave ranges apart where a lease begins and ends, as long as it lasts.
+  yield* changeTasks(job, [first, end], (row) => row);
 }
 
 function endLease(job: number, fence: number): Steps<void> {

@@ -11,6 +11,8 @@ export interface TableDialect {
   readonly counter: string;
   /** What follows a column that names a job: the constraint, unless it would cost too much at every insert. */
   readonly ofJob: string;
+  /** Type of a task's state. */
+  readonly state: string;
   /** What follows a table with such a key. */
   readonly counted: string;
   /** What follows a table whose rows lie in the order of their key. */
@@ -18,7 +20,9 @@ export interface TableDialect {
 }
 
 /** Version 1, without indexes. A later version is another function beside it: this one never changes. */
-export function firstTables({ integer, counter, ofJob, counted, keyed }: TableDialect): string {
+export function firstTables(
+  { integer, counter, ofJob, state, counted, keyed }: TableDialect,
+): string {
   return `
 CREATE TABLE job (
   job ${counter},
@@ -44,7 +48,7 @@ CREATE TABLE task_range (
   first_task ${integer} NOT NULL,
   end_task ${integer} NOT NULL,   -- one past the last
   phase ${integer} NOT NULL,
-  state TEXT NOT NULL CHECK (state IN ('waiting', 'leased', 'blocked', 'done', 'dead')),
+  state ${state},
   attempts ${integer} NOT NULL,
   lapses ${integer} NOT NULL,
   fence ${integer} NOT NULL,      -- of the lease that holds it; 0: none

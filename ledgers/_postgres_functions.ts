@@ -114,81 +114,107 @@ LANGUAGE sql VOLATILE AS $$
     WHERE job = of_job AND fence = of_fence AND expires > ${schema}.ledger_now(given))
 $$;
 
--- Marks a row of tasks done. Written to the server's disk within a second, without waiting for it: what a crash of
--- the server takes back is leased until it expires, and then done again, to the same bytes.
+-- Makes one range of those that are done to either side of a task, unless a lease begins or ends there.
+CREATE OR REPLACE FUNCTION ${schema}.join_ranges(of_job bigint, at bigint) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+  pair record;
+BEGIN
+  PERFORM FROM ${schema}.lease WHERE job = of_job AND (first_task = at OR end_task = at);
+  IF FOUND THEN RETURN; END IF;
+  SELECT before.first_task, after.end_task INTO pair
+    FROM ${schema}.task_range AS after
+    CROSS JOIN LATERAL (
+      SELECT first_task, state, phase FROM ${schema}.task_range
+      WHERE job = of_job AND first_task < at ORDER BY first_task DESC LIMIT 1) AS before
+    WHERE after.job = of_job AND after.first_task = at AND after.state = 'done'
+      AND before.state = 'done' AND before.phase = after.phase;
+  IF FOUND THEN
+    DELETE FROM ${schema}.task_range WHERE job = of_job AND first_task = at;
+    UPDATE ${schema}.task_range SET end_task = pair.end_task
+      WHERE job = of_job AND first_task = pair.first_task;
+  END IF;
+END $$;
+
+-- Marks tasks in a row done. Ranges that are done grow together within their lease, which is its holder's alone; with
+-- what lies around it they do so when it is over. All is on the server's disk within a second, without waiting for it:
+-- what a crash of the server takes back is leased until it expires, and then done again, to the same bytes.
 CREATE OR REPLACE FUNCTION ${schema}.acknowledge_tasks(
   of_job bigint, of_fence bigint, done_first bigint, done_end bigint,
   lost_tasks bigint[], lost_counts bigint[], given bigint
 ) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
   moment bigint;
-  held ${schema}.lease;
-  old ${schema}.task_range;
-  merged_end bigint;
-  is_merged boolean := false;
-  is_over boolean := false;
+  held record;
+  rest_before boolean;
+  rest_after boolean;
+  merged_end bigint := done_end;
 BEGIN
-  PERFORM pg_advisory_xact_lock_shared(${lock}, of_job::integer), set_config('synchronous_commit', 'off', true);
+  PERFORM pg_advisory_xact_lock_shared(${lock}, of_job::integer),
+    set_config('synchronous_commit', 'off', true);
   moment := ${schema}.ledger_now(given);
-  SELECT * INTO held FROM ${schema}.lease WHERE job = of_job AND fence = of_fence AND expires > moment;
+  SELECT lease.first_task AS lease_first, lease.end_task AS lease_end, range.*,
+      before.first_task AS before_first
+    INTO held
+    FROM ${schema}.lease
+    CROSS JOIN LATERAL (
+      SELECT first_task, end_task, phase, attempts, lapses, fence FROM ${schema}.task_range
+      WHERE job = of_job AND first_task <= done_first ORDER BY first_task DESC LIMIT 1) AS range
+    LEFT JOIN LATERAL (
+      SELECT first_task, state FROM ${schema}.task_range
+      WHERE job = of_job AND first_task < range.first_task AND first_task >= lease.first_task
+      ORDER BY first_task DESC LIMIT 1) AS before ON before.state = 'done'
+    WHERE lease.job = of_job AND lease.fence = of_fence AND lease.expires > moment
+      AND range.fence = of_fence AND range.end_task >= done_end;
   IF NOT FOUND THEN RETURN false; END IF;
-  SELECT * INTO old FROM ${schema}.task_range WHERE job = of_job AND first_task <= done_first
-    ORDER BY first_task DESC LIMIT 1;
-  IF NOT FOUND OR old.fence <> of_fence OR old.end_task < done_end THEN RETURN false; END IF;
+  rest_before := held.first_task < done_first;
+  rest_after := done_end < held.end_task;
 
-  -- Ranges that are done grow together. One that somebody else changes at this moment is left as it is.
-  merged_end := done_end;
-  IF done_end = old.end_task THEN
-    DELETE FROM ${schema}.task_range WHERE (job, first_task) = (
-        SELECT job, first_task FROM ${schema}.task_range
-        WHERE job = of_job AND first_task = done_end AND state = 'done' AND phase = old.phase
-        FOR UPDATE SKIP LOCKED)
+  IF NOT rest_after AND done_end < held.lease_end THEN
+    DELETE FROM ${schema}.task_range WHERE job = of_job AND first_task = done_end AND state = 'done'
       RETURNING end_task INTO merged_end;
-    IF NOT FOUND THEN merged_end := done_end; END IF;
+    merged_end := coalesce(merged_end, done_end);
   END IF;
-  IF done_first = old.first_task THEN
-    UPDATE ${schema}.task_range SET end_task = merged_end WHERE (job, first_task) = (
-      SELECT job, first_task FROM (
-        SELECT job, first_task, end_task, state, phase FROM ${schema}.task_range
-        WHERE job = of_job AND first_task < done_first ORDER BY first_task DESC LIMIT 1) AS before
-      WHERE end_task = done_first AND state = 'done' AND phase = old.phase);
-    is_merged := FOUND;
-  END IF;
-  IF done_first = old.first_task AND done_end = old.end_task THEN
-    IF is_merged THEN
-      DELETE FROM ${schema}.task_range WHERE job = of_job AND first_task = old.first_task;
-    ELSE
-      UPDATE ${schema}.task_range
-        SET end_task = merged_end, state = 'done', attempts = 0, lapses = 0, fence = 0
-        WHERE job = of_job AND first_task = old.first_task;
-    END IF;
-    PERFORM FROM ${schema}.task_range
-      WHERE job = of_job AND first_task >= held.first_task AND first_task < held.end_task AND fence = of_fence;
-    is_over := NOT FOUND;
+  IF rest_before THEN
+    UPDATE ${schema}.task_range SET end_task = done_first
+      WHERE job = of_job AND first_task = held.first_task AND end_task = held.end_task;
+  ELSIF rest_after THEN
+    UPDATE ${schema}.task_range SET first_task = done_end
+      WHERE job = of_job AND first_task = held.first_task AND end_task = held.end_task;
+  ELSIF held.before_first IS NOT NULL THEN
+    DELETE FROM ${schema}.task_range
+      WHERE job = of_job AND first_task = held.first_task AND end_task = held.end_task;
   ELSE
-    IF done_first > old.first_task THEN
-      UPDATE ${schema}.task_range SET end_task = done_first
-        WHERE job = of_job AND first_task = old.first_task;
-    ELSE
-      UPDATE ${schema}.task_range SET first_task = done_end
-        WHERE job = of_job AND first_task = old.first_task;
-    END IF;
-    IF NOT is_merged THEN
-      INSERT INTO ${schema}.task_range
-        VALUES (of_job, done_first, merged_end, old.phase, 'done', 0, 0, 0, '', 0);
-    END IF;
-    IF done_first > old.first_task AND done_end < old.end_task THEN
-      INSERT INTO ${schema}.task_range VALUES (of_job, done_end, old.end_task, old.phase, 'leased',
-        old.attempts, old.lapses, of_fence, old.reason, old.died);
-    END IF;
+    UPDATE ${schema}.task_range
+      SET end_task = merged_end, state = 'done', attempts = 0, lapses = 0, fence = 0
+      WHERE job = of_job AND first_task = held.first_task AND end_task = held.end_task;
   END IF;
-  IF is_over THEN DELETE FROM ${schema}.lease WHERE job = of_job AND fence = of_fence; END IF;
-  IF cardinality(lost_tasks) > 0 THEN
+  -- Its holder may have asked twice, over a connection that was lost: the second time begins anew.
+  IF NOT FOUND THEN RAISE EXCEPTION 'acknowledged twice at once' USING ERRCODE = '40001'; END IF;
+  IF NOT rest_before AND held.before_first IS NOT NULL THEN
+    UPDATE ${schema}.task_range SET end_task = merged_end
+      WHERE job = of_job AND first_task = held.before_first;
+  ELSIF rest_before OR rest_after THEN
+    INSERT INTO ${schema}.task_range
+      VALUES (of_job, done_first, merged_end, held.phase, 'done', 0, 0, 0, '', 0);
+  END IF;
+  IF rest_before AND rest_after THEN
+    INSERT INTO ${schema}.task_range VALUES (of_job, done_end, held.end_task, held.phase, 'leased',
+      held.attempts, held.lapses, of_fence, '', 0);
+  END IF;
+  IF lost_tasks <> '{}' THEN
     INSERT INTO ${schema}.loss SELECT of_job, * FROM unnest(lost_tasks, lost_counts);
   END IF;
-  -- Last, as all share the row of the job; while there is more to come, to the second.
-  UPDATE ${schema}.job SET last_done = moment
-    WHERE job = of_job AND last_done < CASE WHEN is_over THEN moment ELSE moment - 1000 END;
+  IF rest_before OR rest_after THEN RETURN true; END IF;
+
+  PERFORM FROM ${schema}.task_range WHERE job = of_job AND first_task >= held.lease_first
+    AND first_task < held.lease_end AND fence = of_fence;
+  IF FOUND THEN RETURN true; END IF;
+  -- The lease is over. Those that end side by side do so one after the other.
+  PERFORM pg_advisory_xact_lock(${lock} + 1, of_job::integer);
+  DELETE FROM ${schema}.lease WHERE job = of_job AND fence = of_fence;
+  PERFORM ${schema}.join_ranges(of_job, held.lease_first), ${schema}.join_ranges(of_job, held.lease_end);
+  UPDATE ${schema}.job SET last_done = moment WHERE job = of_job;
   RETURN true;
 END $$;
 `;

@@ -9,23 +9,24 @@ import { workerFunctions } from "./_postgres_functions.ts";
 
 /** Makes each version from the one before; the version is their number. */
 export const MIGRATIONS: readonly ((schema: string) => string)[] = [
-  (schema) =>
-    `${
-      firstTables({
-        integer: "bigint",
-        counter: "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
-        ofJob: "",
-        counted: "",
-        keyed: "",
-      })
-    }
+  (schema) => `
+-- A type rather than a check: PostgreSQL would read the check anew for every statement.
+CREATE TYPE task_state AS ENUM ('waiting', 'leased', 'blocked', 'done', 'dead');
+${
+    firstTables({
+      integer: "bigint",
+      counter: "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+      ofJob: "",
+      state: "task_state NOT NULL",
+      counted: "",
+      keyed: "",
+    })
+  }
 -- Rows that change all the time find room for what they become beside what they were.
 ALTER TABLE job SET (fillfactor = 50);
 ALTER TABLE lease SET (fillfactor = 50);
 ALTER TABLE task_range SET (fillfactor = 50);
 CREATE INDEX task_range_waiting ON task_range (job, first_task) WHERE state = 'waiting';
-CREATE INDEX task_range_leased ON task_range (job, first_task) WHERE state = 'leased';
-CREATE INDEX task_range_dead ON task_range (job, first_task) WHERE state = 'dead';
 ${workerFunctions(quoted(schema), lockOf(schema))}`,
 ];
 

@@ -5,6 +5,7 @@
 import type { Lease, LeaseId } from "../core/plan.ts";
 import type { Receipt } from "../core/receipt.ts";
 import type { Asked } from "./_lease_steps.ts";
+import { Acknowledger } from "./_postgres_acknowledger.ts";
 import type { PostgresClient } from "./_postgres_client.ts";
 import { quoted } from "./_postgres_schema.ts";
 import { ReceiptFolders } from "./_receipt_folders.ts";
@@ -21,20 +22,28 @@ export class PostgresTables implements LedgerTables {
   readonly slot = "";
   readonly shortcuts: Shortcuts;
   readonly #client: PostgresClient;
-  readonly #schema: string;
+  readonly #sql: Readonly<Record<"begin" | "lease" | "extend" | "check", string>>;
   readonly #clock?: () => number;
   readonly #folders = new ReceiptFolders();
 
   /** @param clock Where a test has its own; else the server's time counts. */
   constructor(client: PostgresClient, clock?: () => number) {
     this.#client = client;
-    this.#schema = quoted(client.target.schema);
     this.#clock = clock;
+    const schema = quoted(client.target.schema);
+    this.#sql = {
+      begin: `SELECT ${schema}.begin_steps(?::bigint, ?::bigint) AS now`,
+      lease:
+        `SELECT answer, lease_fence, lease_first, lease_end FROM ${schema}.lease_tasks(?, ?, ?, ?, ?)`,
+      extend: `SELECT ${schema}.extend_lease(?, ?, ?) AS held`,
+      check: `SELECT ${schema}.check_lease(?, ?, ?) AS held`,
+    };
+    const acknowledger = new Acknowledger(client, schema, () => this.#given());
     this.shortcuts = {
       lease: (job, asked) => this.#lease(job, asked),
-      extend: (lease) => this.#holds("extend_lease", lease),
-      check: (lease) => this.#holds("check_lease", lease),
-      acknowledge: (lease, receipts, append) => this.#acknowledge(lease, receipts, append),
+      extend: (lease) => this.#holds(this.#sql.extend, lease),
+      check: (lease) => this.#holds(this.#sql.check, lease),
+      acknowledge: (lease, receipts, append) => acknowledger.acknowledge(lease, receipts, append),
     };
   }
 
@@ -43,10 +52,8 @@ export class PostgresTables implements LedgerTables {
     steps: (now: number) => Steps<Result>,
   ): Promise<Result> {
     return this.#client.transact(mode, repeatable, async (ask) => {
-      const [{ now }] = await ask(
-        `SELECT ${this.#schema}.begin_steps(?::bigint, ?::bigint) AS now`,
-        [mode === "read" ? null : job ?? null, this.#given()],
-      );
+      const locked = mode === "read" ? null : job ?? null;
+      const [{ now }] = await ask(this.#sql.begin, [locked, this.#given()]);
       return await runStepsLater(steps(now as number), ask);
     });
   }
@@ -69,10 +76,10 @@ export class PostgresTables implements LedgerTables {
   }
 
   async #lease(job: number, asked: Asked): Promise<Lease | "wait" | "done" | undefined> {
+    const { worker, tasks, milliseconds } = asked;
     const [row] = await this.#client.query(
-      `SELECT answer, lease_fence, lease_first, lease_end
-       FROM ${this.#schema}.lease_tasks(?, ?, ?, ?, ?)`,
-      [job, asked.worker, asked.tasks, asked.milliseconds, this.#given()],
+      this.#sql.lease,
+      [job, worker, tasks, milliseconds, this.#given()],
     ) as unknown as LeaseAnswer[];
     if (row.answer === "steps") return undefined;
     if (row.answer !== "leased") return row.answer;
@@ -80,37 +87,8 @@ export class PostgresTables implements LedgerTables {
     return { id: `${job}/${fence}` as LeaseId, job, fence, first, end };
   }
 
-  async #holds(name: "extend_lease" | "check_lease", { job, fence }: Lease): Promise<boolean> {
-    const [{ held }] = await this.#client.query(
-      `SELECT ${this.#schema}.${name}(?, ?, ?) AS held`,
-      [job, fence, this.#given()],
-    );
-    return held === true;
-  }
-
-  async #acknowledge(
-    { job, fence }: Lease,
-    receipts: readonly Receipt[],
-    append: () => void,
-  ): Promise<boolean> {
-    const tasks = receipts.map(({ task }) => task).sort((a, b) => a - b);
-    const [first, end] = [tasks[0], tasks[tasks.length - 1] + 1];
-    // Receipts are of different tasks: so many between the ends are all of them.
-    if (tasks.length === 0 || end - first !== tasks.length) return false;
-    const lost = receipts.filter(({ losses }) => losses.length > 0);
-    append();
-    const [{ held }] = await this.#client.query(
-      `SELECT ${this.#schema}.acknowledge_tasks(?, ?, ?, ?, ?, ?, ?) AS held`,
-      [
-        job,
-        fence,
-        first,
-        end,
-        arrayOf(lost.map(({ task }) => task)),
-        arrayOf(lost.map(({ losses }) => losses.length)),
-        this.#given(),
-      ],
-    );
+  async #holds(sql: string, { job, fence }: Lease): Promise<boolean> {
+    const [{ held }] = await this.#client.query(sql, [job, fence, this.#given()]);
     return held === true;
   }
 
@@ -124,9 +102,4 @@ interface LeaseAnswer {
   readonly lease_fence: number;
   readonly lease_first: number;
   readonly lease_end: number;
-}
-
-/** As PostgreSQL writes an array of whole numbers. */
-function arrayOf(values: readonly number[]): string {
-  return `{${values.join(",")}}`;
 }

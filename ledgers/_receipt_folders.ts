@@ -3,6 +3,7 @@
  * @module
  */
 import type { Receipt } from "../core/receipt.ts";
+import { networkFileSystem } from "./_network_fs.ts";
 import { ReceiptLog } from "./receipt_log.ts";
 
 /** A file in each folder of receipts that something was appended to. */
@@ -16,8 +17,12 @@ export class ReceiptFolders {
   }
 
   append(folder: string, receipts: readonly Receipt[]): void {
-    const log = this.#logs.get(folder) ?? new ReceiptLog(folder, this.#name);
-    this.#logs.set(folder, log);
+    let log = this.#logs.get(folder);
+    if (log === undefined) {
+      // What this machine holds back, the others that share the folder do not see.
+      const sync = networkFileSystem(folder) !== undefined;
+      this.#logs.set(folder, log = new ReceiptLog(folder, this.#name, { sync }));
+    }
     log.append(receipts);
   }
 

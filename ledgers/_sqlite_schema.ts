@@ -11,6 +11,7 @@ const FIRST = `${
     integer: "INTEGER",
     counter: "INTEGER PRIMARY KEY AUTOINCREMENT",
     ofJob: " REFERENCES job (job)",
+    state: "TEXT NOT NULL CHECK (state IN ('waiting', 'leased', 'blocked', 'done', 'dead'))",
     counted: " STRICT",
     keyed: " STRICT, WITHOUT ROWID",
   })

@@ -38,6 +38,7 @@ export class ReceiptLog implements Disposable {
   /** The file that is appended to; it is made with the first receipt. */
   readonly path: string;
   readonly #dir: string;
+  readonly #sync: boolean;
   #file?: Deno.FsFile;
   #isTorn = false;
 
@@ -45,9 +46,11 @@ export class ReceiptLog implements Disposable {
    * Nothing is opened before there is a receipt.
    * @param dir Folder of the receipts of one job; made if need be.
    * @param name Name of the process among all that ever write there.
+   * @param options With `sync`, what is appended is on the disk at once, where other machines see it.
    */
-  constructor(dir: string, name: string) {
+  constructor(dir: string, name: string, options: { readonly sync?: boolean } = {}) {
     this.#dir = dir;
+    this.#sync = options.sync ?? false;
     this.path = join(dir, name + SUFFIX);
   }
 
@@ -66,6 +69,7 @@ export class ReceiptLog implements Disposable {
       let written = 0;
       while (written < bytes.length) written += this.#file.writeSync(bytes.subarray(written));
       this.#isTorn = false;
+      if (this.#sync) this.#file.syncDataSync();
     } catch (error) {
       throw fileError(`append receipts to "${this.path}"`, error);
     }

@@ -1,18 +1,20 @@
 /**
- * Measures a ledger: how long a job of 10^9 tasks takes to create and to ask about, and how many tasks a second two
- * processes lease (16 at a time) and acknowledge, each by itself and with its receipt.
+ * Measures a ledger: how long a job of 10^9 tasks takes to create and to ask about, and how many tasks a second some
+ * processes lease (at most 16 at a time) and acknowledge, each by itself and with its receipt: one after the other, and
+ * all of a lease side by side, as a pool of threads ends them.
  *
  * ```sh
- * deno run -A scripts/bench_ledger.ts [--quick] [--tasks 60000] [--processes 2] [--ledger sqlite:PATH]
+ * deno run -A scripts/bench_ledger.ts [--quick] [--tasks 60000] [--processes 2] [--ledger URL]
  * ```
  *
- * Without `--ledger`, a database in the temporary folder that is removed afterwards; with it, the jobs stay there.
- * `--quick` takes 2000 tasks.
+ * Without `--ledger`, a database in the temporary folder that is removed afterwards; with it, the jobs stay there. A
+ * ledger in PostgreSQL is made if there is none, and 8 processes work with it. `--quick` takes 2000 tasks.
  * @module
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Plan } from "../core/plan.ts";
+import type { Receipt } from "../core/receipt.ts";
 import type { Ledger } from "../ledgers/ledger.ts";
 import { openLedger } from "../ledgers/open_ledger.ts";
 
@@ -22,6 +24,14 @@ export interface LedgerFigures {
   readonly createSeconds: number;
   /** Seconds until its status was known. */
   readonly statusSeconds: number;
+  /** Each task acknowledged when the one before was. */
+  readonly alone: WorkFigures;
+  /** All tasks of a lease acknowledged side by side. */
+  readonly together: WorkFigures;
+}
+
+/** What some processes did. */
+export interface WorkFigures {
   /** Tasks that each process acknowledged. */
   readonly tasks: readonly number[];
   /** From the moment all processes were ready until the last was done. */
@@ -66,7 +76,10 @@ function planOf(x: number, y = 1, z = 1): Plan {
 }
 
 /** Leases and acknowledges until nothing is left; returns how many tasks. */
-async function work(ledger: Ledger, job: number, worker: string): Promise<number> {
+async function work(
+  ledger: Ledger,
+  { job, worker, together }: { job: number; worker: string; together: boolean },
+): Promise<number> {
   let tasks = 0;
   for (;;) {
     const lease = await ledger.lease(job, { worker, tasks: LEASED_AT_ONCE });
@@ -75,14 +88,27 @@ async function work(ledger: Ledger, job: number, worker: string): Promise<number
       await new Promise((resolve) => setTimeout(resolve, 5));
       continue;
     }
-    const { fence } = lease;
+    const sent: Promise<void>[] = [];
     for (let task = lease.first; task < lease.end; task++) {
-      const unit = { unit: `0/0.0.0.0.${task}`, bytes: 4096, crc: task, voxels: task };
-      const units = [{ ...unit, min: 0, max: 255 }];
-      await ledger.acknowledge(lease, [{ task, fence, units, losses: [], sources: task }]);
+      const acknowledged = ledger.acknowledge(lease, [receiptOf(task, lease.fence)]);
+      if (together) sent.push(acknowledged);
+      else await acknowledged;
       tasks++;
     }
+    await Promise.all(sent);
   }
+}
+
+function receiptOf(task: number, fence: number): Receipt {
+  const unit = {
+    unit: `0/0.0.0.0.${task}`,
+    bytes: 4096,
+    crc: task,
+    voxels: task,
+    min: 0,
+    max: 255,
+  };
+  return { task, fence, units: [unit], losses: [], sources: task };
 }
 
 /** Measures the ledger at an address that other processes can open. */
@@ -98,10 +124,38 @@ export async function benchLedger(
   await ledger.status(large);
   const known = performance.now();
 
-  const job = await ledger.create(planOf(tasks), { target: "bench", receipts: receiptsFolder });
+  await ledger.cancel(large);
+
+  const run = (together: boolean) =>
+    measureWork(ledger, url, {
+      tasks,
+      processes,
+      together,
+      receipts: join(receiptsFolder, together ? "together" : "alone"),
+    });
+  return {
+    createSeconds: (created - begin) / 1000,
+    statusSeconds: (known - created) / 1000,
+    alone: await run(false),
+    together: await run(true),
+  };
+}
+
+async function measureWork(
+  ledger: Ledger,
+  url: string,
+  { tasks, processes, together, receipts: folder }: {
+    tasks: number;
+    processes: number;
+    together: boolean;
+    receipts: string;
+  },
+): Promise<WorkFigures> {
+  const job = await ledger.create(planOf(tasks), { target: "bench", receipts: folder });
+  const words = ["--worker", `${job}`, "--ledger", url, ...(together ? ["--together"] : [])];
   const workers = Array.from({ length: processes }, () =>
     new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--quiet", import.meta.url, "--worker", `${job}`, "--ledger", url],
+      args: ["run", "-A", "--quiet", import.meta.url, ...words],
       stdin: "piped",
       stdout: "piped",
       stderr: "inherit",
@@ -121,13 +175,7 @@ export async function benchLedger(
   await Promise.all(workers.map(({ status }) => status));
   let receipts = 0;
   for await (const _ of ledger.receipts(job)) receipts++;
-  return {
-    createSeconds: (created - begin) / 1000,
-    statusSeconds: (known - created) / 1000,
-    tasks: counts,
-    seconds: (end - ready) / 1000,
-    receipts,
-  };
+  return { tasks: counts, seconds: (end - ready) / 1000, receipts };
 }
 
 if (import.meta.main) {
@@ -135,9 +183,10 @@ if (import.meta.main) {
     options: {
       quick: { type: "boolean", default: false },
       tasks: { type: "string" },
-      processes: { type: "string", default: "2" },
+      processes: { type: "string" },
       ledger: { type: "string" },
       worker: { type: "string" },
+      together: { type: "boolean", default: false },
     },
   });
   const tasks = Number(values.tasks ?? (values.quick ? 2000 : 60_000));
@@ -149,27 +198,41 @@ if (import.meta.main) {
       console.log("ready");
       // Closed when all are ready.
       await Deno.stdin.read(new Uint8Array(1));
-      console.log(await work(ledger, Number(values.worker), `bench:${Deno.pid}`));
+      console.log(
+        await work(ledger, {
+          job: Number(values.worker),
+          worker: `bench:${Deno.pid}`,
+          together: values.together,
+        }),
+      );
     } else {
-      const figures = await benchLedger(url, join(folder, "receipts"), {
-        tasks,
-        processes: Number(values.processes),
-      });
-      print(figures);
+      const isShared = /^postgres(ql)?:/.test(url);
+      if (isShared) {
+        await (await import("../ledgers/postgres_ledger.ts")).initPostgresLedger(url);
+      }
+      const processes = Number(values.processes ?? (isShared ? 8 : 2));
+      print(await benchLedger(url, join(folder, "receipts"), { tasks, processes }));
     }
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 }
 
-function print({ createSeconds, statusSeconds, tasks, seconds, receipts }: LedgerFigures): void {
-  const total = tasks.reduce((sum, one) => sum + one, 0);
+function print({ createSeconds, statusSeconds, alone, together }: LedgerFigures): void {
   const rows = [
     ["create a job of 10^9 tasks", `${createSeconds.toFixed(4)} s`],
     ["its status", `${statusSeconds.toFixed(4)} s`],
-    [`lease ${LEASED_AT_ONCE}, acknowledge each`, `${Math.round(total / seconds)} tasks/s`],
+    ...rowsOf(`lease ${LEASED_AT_ONCE}, acknowledge each`, alone),
+    ...rowsOf(`lease ${LEASED_AT_ONCE}, acknowledge side by side`, together),
+  ];
+  for (const [name, value] of rows) console.log(`${name.padEnd(36)}${value}`);
+}
+
+function rowsOf(name: string, { tasks, seconds, receipts }: WorkFigures): string[][] {
+  const total = tasks.reduce((sum, one) => sum + one, 0);
+  return [
+    [name, `${Math.round(total / seconds)} tasks/s`],
     [`  ${tasks.length} processes did`, `${tasks.join(" + ")} tasks in ${seconds.toFixed(2)} s`],
     ["  receipts read back", `${receipts}`],
   ];
-  for (const [name, value] of rows) console.log(`${name.padEnd(32)}${value}`);
 }

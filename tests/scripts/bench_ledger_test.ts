@@ -1,4 +1,4 @@
-import { equal, match } from "node:assert/strict";
+import { deepEqual, equal, match } from "node:assert/strict";
 
 const SCRIPT = new URL("../../scripts/bench_ledger.ts", import.meta.url).pathname;
 
@@ -8,9 +8,11 @@ Deno.test("bench_ledger.ts --quick does every task once, and reads back as many 
   }).output();
   const text = new TextDecoder().decode(stdout);
   equal(success, true, new TextDecoder().decode(stderr));
-  match(text, /^create a job of 10\^9 tasks {6}\d+\.\d+ s$/m);
-  const [, first, second] = /(\d+) \+ (\d+) tasks in \d/.exec(text) ?? [];
+  match(text, /^create a job of 10\^9 tasks {10}\d+\.\d+ s$/m);
+  const rates = text.match(/^lease 16, acknowledge (each|side by side) +\d+ tasks\/s$/gm);
+  equal(rates?.length, 2);
+  const counts = [...text.matchAll(/(\d+) \+ (\d+) tasks in \d/g)];
   // 2000, and the task that finishes.
-  equal(Number(first) + Number(second), 2001);
-  match(text, /^ {2}receipts read back {12}2001$/m);
+  deepEqual(counts.map(([, a, b]) => Number(a) + Number(b)), [2001, 2001]);
+  equal(text.match(/^ {2}receipts read back {16}2001$/gm)?.length, 2);
 });
