@@ -1,4 +1,4 @@
-#!/usr/bin/env -S deno run --allow-read --allow-write --allow-env=SLUICE_HOME,SLUICE_LEDGER,XDG_STATE_HOME,HOME --allow-sys=hostname,homedir,systemMemoryInfo --unstable-worker-options
+#!/usr/bin/env -S deno run --allow-read --allow-write --allow-env=SLUICE_HOME,SLUICE_LEDGER,XDG_STATE_HOME,HOME --allow-sys=hostname,homedir,statfs,systemMemoryInfo --unstable-worker-options
 /**
  * The command line of sluice: words become options, options go to a function of `tasks/`, and what comes of it becomes
  * an exit code.

@@ -145,7 +145,7 @@ export const CREATE_FLAGS: readonly Flag[] = [
 export const LEDGER: Flag = {
   name: "ledger",
   value: "URL",
-  help: "Who counts what is done: sqlite:PATH",
+  help: "Who counts what is done: sqlite:PATH, or postgres://HOST/DATABASE for many machines",
   offers: ["sqlite:", "postgres://"],
   completes: "file",
   default: "SLUICE_LEDGER, else sqlite:$XDG_STATE_HOME/sluice/jobs.db",

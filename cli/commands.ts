@@ -46,6 +46,11 @@ const COMMAND: Argument = {
   help: "the name of a command",
   completes: "command",
 };
+const LEDGER_URL: Argument = {
+  name: "url",
+  optional: true,
+  help: "address of the ledger; without, that of SLUICE_LEDGER, as for every command",
+};
 
 /** Flags that every command has. */
 const EVERYWHERE: readonly Flag[] = [
@@ -139,6 +144,30 @@ const COMMANDS: readonly Command[] = [
     flags: [LEDGER],
     examples: [{ line: "sluice jobs", what: "All jobs of this machine" }],
     run: () => import("./commands/jobs.ts"),
+  },
+  {
+    name: "ledger init",
+    summary: "Make a ledger in PostgreSQL that many machines share, or bring it up to date",
+    details: [
+      "Needs the right to create a schema in the database; whoever works with the ledger does not. What the address leaves out comes from the variables that psql reads (PGHOST, PGUSER, PGSSLMODE and so on), the password best from the file that PGPASSFILE names.",
+    ],
+    arguments: [{
+      ...LEDGER_URL,
+      help: "postgres://USER@HOST/DATABASE; ?schema=NAME for another than sluice",
+    }],
+    flags: [],
+    examples: [
+      { line: "sluice ledger init postgres://me@db.lab/jobs", what: "Once, before the first job" },
+    ],
+    run: () => import("./commands/ledger_init.ts"),
+  },
+  {
+    name: "ledger check",
+    summary: "Open a ledger as a worker does, and say what is wrong if it cannot be",
+    arguments: [LEDGER_URL],
+    flags: [],
+    examples: [{ line: "sluice ledger check", what: "That of SLUICE_LEDGER" }],
+    run: () => import("./commands/ledger_check.ts"),
   },
   {
     name: "cancel",

@@ -28,17 +28,27 @@ const SHARED_FUSE =
 
 /**
  * The name of the network file system that a path lies on, or undefined where it lies on a local disk or where one
- * cannot know (no permission to ask, or not Linux). The path itself need not be there.
+ * cannot know. The path itself need not be there.
  */
 export function networkFileSystem(path: string): string | undefined {
+  return sharedBy(path) || undefined;
+}
+
+/** Whether a path surely lies on a disk of this machine; false also where one cannot know. */
+export function isOnThisMachine(path: string): boolean {
+  return sharedBy(path) === "";
+}
+
+/** The kind of file system that machines share, or "" for one of this machine, or undefined: one cannot know. */
+function sharedBy(path: string): string | undefined {
   if (Deno.build.os !== "linux") return undefined;
   try {
     const real = realPath(resolve(path));
     const type = statfsSync(real).type >>> 0;
-    return type === FUSE
-      ? sharedFuse(real, Deno.readTextFileSync("/proc/mounts"))
-      : TYPES.get(type);
+    if (type !== FUSE) return TYPES.get(type) ?? "";
+    return sharedFuse(real, Deno.readTextFileSync("/proc/mounts")) ?? "";
   } catch (error) {
+    // statfs needs --allow-sys=statfs, and what is in /proc all permissions there are.
     if (error instanceof Deno.errors.NotCapable) return undefined;
     throw error;
   }

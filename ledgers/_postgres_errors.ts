@@ -67,8 +67,8 @@ function stateOf(target: PostgresTarget, error: unknown): [LedgerFault, string] 
   if (error instanceof Deno.errors.NotCapable || code === "EPERM") {
     return unavailable(
       host.startsWith("/")
-        ? `Deno was not given its socket; run it with --allow-net --allow-read --allow-write`
-        : `Deno was not given the network; run it with --allow-net=${host}:${port}`,
+        ? "Deno was not given its socket; run it with --allow-net, --allow-read and --allow-write"
+        : `Deno was not given the network; run it with --allow-net=${host}:${port}, or as deno task sluice:net does`,
     );
   }
   if (code.startsWith("28") || message.startsWith("SASL")) {

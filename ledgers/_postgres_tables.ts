@@ -24,7 +24,7 @@ export class PostgresTables implements LedgerTables {
   readonly #client: PostgresClient;
   readonly #sql: Readonly<Record<"begin" | "lease" | "extend" | "check", string>>;
   readonly #clock?: () => number;
-  readonly #folders = new ReceiptFolders();
+  readonly #folders = new ReceiptFolders({ shared: true });
 
   /** @param clock Where a test has its own; else the server's time counts. */
   constructor(client: PostgresClient, clock?: () => number) {

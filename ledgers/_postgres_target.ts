@@ -145,7 +145,7 @@ function variableOf(env: Environment, name: string): string {
     if (!(error instanceof Deno.errors.NotCapable)) throw error;
     if (!name.startsWith("PG")) return "";
     throw new LedgerError(
-      `Cannot open a ledger in PostgreSQL without the variable ${name}: Deno was not given it; run it with "--allow-env=PG*"`,
+      "Cannot open a ledger in PostgreSQL: Deno was not given the variables whose names begin with PG; run it with --allow-env=PG* and --allow-net, as deno task sluice:net does",
       "unavailable",
       { cause: error },
     );

@@ -24,7 +24,7 @@ export class SqliteTables implements LedgerTables {
     this.#database = database;
     this.#clock = clock;
     this.#locks = locks;
-    this.#folders = new ReceiptFolders(locks?.id);
+    this.#folders = new ReceiptFolders({ name: locks?.id, shared: false });
     this.slot = locks?.id ?? "";
   }
 
