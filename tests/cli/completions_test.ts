@@ -14,12 +14,13 @@ const files = {
   "raw/two.tif": "",
   "job.json": "{}",
 };
-const names = TREE.commands.map(({ name }) => name);
+const names = [...new Set(TREE.commands.map(({ name }) => name.split(" ")[0]))];
 
 /** What every shell offers, as the value that comes of it; fish and bash may differ in what they show. */
 const cases: readonly { line: string; offers: readonly string[] }[] = [
   { line: "sluice ", offers: names },
   { line: "sluice in", offers: ["ingest"] },
+  { line: "sluice ledger ", offers: ["init", "check"] },
   { line: "sluice --json st", offers: ["status"] },
   { line: "sluice xyzzy ", offers: [] },
   { line: "sluice ingest --co", offers: ["--config", "--codec"] },
