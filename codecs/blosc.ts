@@ -39,7 +39,7 @@ export function openBlosc(encoding: ChunkEncoding, voxelBytes: number): Compress
   }
   return {
     compress: (voxels) => writeFrame(voxels, { cname, level, shuffle, voxelBytes }),
-    decompress: readFrame,
+    decompress: decompressBlosc,
   };
 }
 
@@ -92,7 +92,11 @@ function writeFrame(
   return frame.subarray(0, at);
 }
 
-function readFrame(frame: Uint8Array, byteCount: number): Uint8Array {
+/**
+ * Decompresses a frame, whatever wrote it.
+ * @throws {ChunkError} If it is none, or makes more than `byteCount`.
+ */
+export function decompressBlosc(frame: Uint8Array, byteCount: number): Uint8Array {
   if (frame.length < HEADER_BYTES) throw broken(frame, "it is shorter than a header");
   const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
   const flags = frame[2];
@@ -100,7 +104,7 @@ function readFrame(frame: Uint8Array, byteCount: number): Uint8Array {
   const total = view.getUint32(4, true);
   const blockBytes = view.getUint32(8, true);
   if (frame[0] !== 2) throw broken(frame, `its version is ${frame[0]}, not 2`);
-  if (total !== byteCount) throw wrongSize("blosc", byteCount, total);
+  if (total > byteCount) throw wrongSize("blosc", byteCount, total);
   if (view.getUint32(12, true) !== frame.length) {
     throw broken(frame, `its header says ${view.getUint32(12, true)} bytes`);
   }

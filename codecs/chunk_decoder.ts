@@ -5,12 +5,18 @@
 import type { StridedVoxels } from "../core/copy_strided.ts";
 import type { Dtype } from "../core/dtype.ts";
 import type { Point } from "../core/point.ts";
+import type { N5Decoding } from "./_n5_chunk.ts";
 import type { RawDecoding } from "./_raw_chunk.ts";
+import type { ZarrDecoding } from "./_zarr_chunk.ts";
 
 /** What the decoder of each format is told: plain data, so that any thread can open it. */
 export interface ChunkDecodings {
   /** Plain voxels, in any order of axes and bytes. */
   raw: RawDecoding;
+  /** Chunks of Zarr v2 and v3, or shards that can be had whole only. */
+  zarr: ZarrDecoding;
+  /** Blocks of N5. */
+  n5: N5Decoding;
 }
 
 /** The format of a chunk, and what its decoder is told. */
@@ -45,6 +51,8 @@ const DECODERS: {
   readonly [F in keyof ChunkDecodings]: () => Promise<OpenChunkDecoder<F>>;
 } = {
   raw: async () => (await import("./_raw_chunk.ts")).openRaw,
+  zarr: async () => (await import("./_zarr_chunk.ts")).openZarr,
+  n5: async () => (await import("./_n5_chunk.ts")).openN5,
 };
 
 /** Opens the decoder of some chunks; loads what it needs and nothing else. */
