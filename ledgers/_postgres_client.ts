@@ -104,9 +104,7 @@ export class PostgresClient {
       this.#mustBeOpen();
       const connection = this.#connection ??= connect(this.target);
       try {
-        const result = await work(connection.sql);
-        this.#wasReached = true;
-        return result;
+        return await work(connection.sql);
       } catch (error) {
         const trouble = troubleOf(error);
         if (trouble === "lost") this.#drop(connection);
@@ -140,7 +138,9 @@ export class PostgresClient {
       timer = setTimeout(() => this.#drop(connection), GRACE_MS);
     }, this.#answerSeconds * 1000);
     try {
-      return await asked;
+      const rows = await asked;
+      this.#wasReached = true;
+      return rows;
     } finally {
       clearTimeout(timer);
     }
@@ -178,6 +178,8 @@ function connect({ host, port, user, password, database, tls, ...target }: Postg
   const { certificates, connectSeconds, prepare } = target;
   const verified = {
     rejectUnauthorized: true,
+    // Without it, a certificate for localhost would do where the host is a number.
+    host,
     ...(certificates === undefined ? {} : { ca: certificates }),
     ...(tls === "verify-ca" ? { checkServerIdentity: () => undefined } : {}),
   };
@@ -190,7 +192,13 @@ function connect({ host, port, user, password, database, tls, ...target }: Postg
     // Asked for only if the server wants one.
     password: () => password,
     database,
-    ssl: tls === "disable" ? false : tls.startsWith("verify") ? verified : tls as "require",
+    ssl: tls === "disable"
+      ? false
+      : tls.startsWith("verify")
+      ? verified
+      : tls === "require"
+      ? tls
+      : "prefer",
     sslnegotiation: null,
     socket: async () => socket = await openSocket(host, port, connectSeconds),
     max: 1,

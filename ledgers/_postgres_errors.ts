@@ -71,6 +71,11 @@ function stateOf(target: PostgresTarget, error: unknown): [LedgerFault, string] 
         : `Deno was not given the network; run it with --allow-net=${host}:${port}, or as deno task sluice:net does`,
     );
   }
+  if (code === "28000" && message.includes("no encryption")) {
+    return unavailable(
+      "the server wants TLS; add sslmode=require to the address, or set PGSSLMODE",
+    );
+  }
   if (code.startsWith("28") || message.startsWith("SASL")) {
     return unavailable(
       `the server refuses user "${user}" (${message}); give the password in PGPASSFILE or PGPASSWORD`,
@@ -97,6 +102,9 @@ function stateOf(target: PostgresTarget, error: unknown): [LedgerFault, string] 
   if (code.startsWith("XX")) return ["corrupt", `the server says that it is damaged: ${message}`];
   if (code === "ENOTFOUND") {
     return unavailable(`no machine is called "${host}"; mend the address or PGHOST`);
+  }
+  if (message.includes("does not match certificate")) {
+    return unavailable(`its certificate is for another host (${message}); name it as that does`);
   }
   if (
     /^(SELF_SIGNED|DEPTH_ZERO|UNABLE_TO|CERT_|ERR_TLS)/.test(code) || /certificate/i.test(message)

@@ -1,10 +1,10 @@
-import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import { deepEqual, equal, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { openSqliteLedger } from "../../ledgers/sqlite_ledger.ts";
 import { makePlan, makeReceipt } from "./_plan.ts";
+import { kill, linesIn, runTogether, startProcess, type Worker } from "./_processes.ts";
 
-const WORKER = new URL("./_worker.ts", import.meta.url).pathname;
 const PLAN = makePlan({ tasks: [4, 2, 2], coarser: 1 });
 
 interface Place {
@@ -24,60 +24,14 @@ function test(name: string, run: (place: Place) => Promise<void>): void {
   });
 }
 
-interface Worker {
-  readonly child: Deno.ChildProcess;
-  readonly output: ReadableStreamDefaultReader<string>;
-}
-
-function startWorker(path: string, job: number, mode: "work" | "hold"): Worker {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", WORKER, path, String(job), mode],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
-  return { child, output: child.stdout.pipeThrough(new TextDecoderStream()).getReader() };
-}
+const startWorker = (path: string, job: number, mode: "work" | "hold") =>
+  startProcess(`sqlite:${path}`, job, mode);
 
 /** A process that holds tasks 1 to 3 of a job, with task 0 done. */
 async function startHolder(path: string, job: number): Promise<Worker> {
   const holder = startWorker(path, job, "hold");
   equal((await holder.output.read()).value, "held\n");
   return holder;
-}
-
-/** Lets workers begin together when all are ready; returns how many tasks each did. */
-function runTogether(workers: Worker[]): Promise<number[]> {
-  const ready = Promise.all(workers.map(({ output }) => output.read()));
-  return Promise.all(workers.map(async ({ child, output }) => {
-    await ready;
-    await child.stdin.close();
-    const { value } = await output.read();
-    ok((await output.read()).done);
-    equal((await child.status).code, 0);
-    return Number(value);
-  }));
-}
-
-async function kill({ child, output }: Worker): Promise<void> {
-  try {
-    child.kill("SIGKILL");
-  } catch (error) {
-    // It had done all there was.
-    if (!(error instanceof TypeError)) throw error;
-  }
-  await output.cancel();
-  await child.stdin.close().catch(() => {});
-  await child.status;
-}
-
-async function linesIn(folder: string): Promise<number[]> {
-  const tasks: number[] = [];
-  for await (const { name } of Deno.readDir(folder)) {
-    const lines = (await Deno.readTextFile(join(folder, name))).trimEnd().split("\n");
-    tasks.push(...lines.map((line) => JSON.parse(line).t));
-  }
-  return tasks.sort((a, b) => a - b);
 }
 
 function lockFiles(path: string): string[] {
