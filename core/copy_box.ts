@@ -64,7 +64,12 @@ export function copyBox(
  * deepEqual(voxels, new Uint8Array([1, 0, 0, 4, 5, 6]));
  * ```
  */
-export function fillBox(to: VoxelArray, toBox: Box, filled: Box, value: number): void {
+export function fillBox(
+  to: VoxelArray,
+  toBox: Box,
+  filled: Box,
+  value: number | bigint,
+): void {
   checkCover(to, toBox, filled);
   if (boxVolume(filled) === 0) return;
   const rows = rowsOf(filled, toBox, toBox, 1);
@@ -74,8 +79,9 @@ export function fillBox(to: VoxelArray, toBox: Box, filled: Box, value: number):
       for (let i = 0; i < count; i++, at += step) to.fill(voxel, at, at + rows.row);
     });
   } else {
+    const voxel = Number(value);
     eachRun(rows, (count, _a, _step, at, step) => {
-      for (let i = 0; i < count; i++, at += step) to.fill(value, at, at + rows.row);
+      for (let i = 0; i < count; i++, at += step) to.fill(voxel, at, at + rows.row);
     });
   }
 }

@@ -3,6 +3,7 @@
  * @module
  */
 import type { ChunkDecoding } from "../codecs/chunk_decoder.ts";
+import { ChunkError } from "../codecs/chunk_error.ts";
 import { allSettled } from "../core/abort.ts";
 import { type Box, boxSize, boxVolume, intersect } from "../core/box.ts";
 import { type Dtype, dtypeOf, viewVoxels, VOXEL_BYTES, type VoxelArray } from "../core/dtype.ts";
@@ -24,7 +25,10 @@ export interface ChunkPlace {
   readonly name: string;
   /** Where in it; absent: all of it. */
   readonly range?: readonly [first: number, end: number];
-  /** Gets the bytes; absent where `name` is a file that threads read themselves. Undefined: it is not stored. */
+  /**
+   * Gets the bytes; absent where `name` is a file that threads read themselves. Undefined: it is not stored. What it
+   * throws as a {@linkcode ChunkError} is wrong with this chunk, anything else with the way to it.
+   */
   readonly fetch?: (signal?: AbortSignal) => Promise<Uint8Array | undefined>;
 }
 
@@ -34,10 +38,12 @@ export interface ChunkedScale {
   readonly size: Point;
   /** Voxels of a chunk; the grid begins at voxel 0. */
   readonly chunk: Point;
+  /** Whether chunks at the far edges are cut off there; else they are whole, whatever lies beyond. @default false */
+  readonly isCut?: boolean;
   /** Type of the voxels. */
   readonly dtype: Dtype;
-  /** Voxel of chunks that are not stored. */
-  readonly fill: number;
+  /** Voxel of chunks that are not stored; a bigint where no number is exact. */
+  readonly fill: number | bigint;
   /** How its chunks are stored. */
   readonly decoding: ChunkDecoding;
   /** Finds a chunk by its position in the grid; undefined where it is not stored: then it is fill value. */
@@ -132,7 +138,10 @@ async function fillBand(
     const place = await scale.locate(index, signal);
     if (place === undefined) return;
     const min = mapPoint(index, (value, axis) => value * scale.chunk[axis]);
-    const chunk = { min, shape: scale.chunk, name: place.name, range: place.range };
+    const shape = scale.isCut
+      ? mapPoint(scale.chunk, (side, axis) => Math.min(side, scale.size[axis] - min[axis]))
+      : scale.chunk;
+    const chunk = { min, shape, name: place.name, range: place.range };
     covered += boxVolume(intersect(boxOf(chunk), band)!);
     if (place.fetch === undefined) found.push({ ...chunk, path: place.name });
     else far.push({ chunk, place });
@@ -163,7 +172,13 @@ async function fillBand(
   await allSettled([
     ...batches.map(decode),
     eachAtOnce(far, FETCHES, async ({ chunk, place }) => {
-      const bytes = await place.fetch!(signal);
+      let bytes: Uint8Array | undefined;
+      try {
+        bytes = await place.fetch!(signal);
+      } catch (error) {
+        if (!(error instanceof ChunkError)) throw error;
+        return lose([{ chunk, message: error.message }]);
+      }
       if (bytes === undefined) fillBox(data, band, intersect(boxOf(chunk), band)!, fill);
       else await decode([{ ...chunk, range: undefined, bytes: ownBuffer(bytes) }]);
     }),

@@ -83,7 +83,7 @@ function scratch(dtype: Dtype, length: number): VoxelArray {
 }
 
 /** Sets every voxel; a uint64 takes the value as an integer. */
-export function fillVoxels(voxels: VoxelArray, fill: number): void {
+export function fillVoxels(voxels: VoxelArray, fill: number | bigint): void {
   if (voxels instanceof BigUint64Array) voxels.fill(BigInt(fill));
-  else voxels.fill(fill);
+  else voxels.fill(Number(fill));
 }
