@@ -1,0 +1,124 @@
+/**
+ * The keys that requests to a bucket are signed with: from whom they come, and when they are asked for again.
+ * @module
+ */
+import { abortable } from "../../core/abort.ts";
+import { profileKeys, readProfile } from "./_aws_profiles.ts";
+import { containerKeys, instanceKeys } from "./_metadata_credentials.ts";
+import { BlobError } from "./blobs.ts";
+import { BLOB_VARIABLES, isGranted, type ReadVariable } from "./environment.ts";
+import type { Clock } from "./retry.ts";
+
+/** Keys to sign requests with. */
+export interface S3Credentials {
+  /** Name of the key. */
+  readonly accessKeyId: string;
+  /** The secret that signs. */
+  readonly secretAccessKey: string;
+  /** Goes with keys that run out. */
+  readonly sessionToken?: string;
+  /** When they run out, milliseconds since 1970. @default Never */
+  readonly expires?: number;
+}
+
+/** Finds keys: undefined where requests are to go unsigned. */
+export type FindCredentials = () => Promise<S3Credentials | undefined>;
+
+/** They are renewed so long before they run out. */
+const MARGIN = 5 * 60_000;
+/** Nobody is asked more often than this. */
+const RENEW_PAUSE = 30_000;
+
+/** Keys for many requests at once, renewed before they run out. */
+export class CredentialKeeper {
+  readonly #find: FindCredentials;
+  readonly #clock: Clock;
+  #held?: { readonly keys: S3Credentials | undefined };
+  #asked = -Infinity;
+  #asking?: Promise<void>;
+
+  constructor(find: FindCredentials, clock: Clock) {
+    this.#find = find;
+    this.#clock = clock;
+  }
+
+  /** The keys as of now. */
+  async keys(signal: AbortSignal): Promise<S3Credentials | undefined> {
+    const { expires = Infinity } = this.#held?.keys ?? {};
+    const now = this.#clock.now();
+    const isDue = expires - now < MARGIN && now - this.#asked >= RENEW_PAUSE;
+    if (this.#held === undefined || isDue) {
+      try {
+        await abortable(this.#ask(), signal);
+      } catch (error) {
+        // What is still good for a while is used meanwhile.
+        if (signal.aborted || this.#held === undefined || expires <= now) throw error;
+      }
+    }
+    return this.#held!.keys;
+  }
+
+  /** Asks again, as the server refused these keys. @returns Whether there are others now. */
+  async renew(refused: S3Credentials, signal: AbortSignal): Promise<boolean> {
+    if (this.#held?.keys === refused) await abortable(this.#ask(), signal);
+    return this.#held?.keys?.accessKeyId !== refused.accessKeyId ||
+      this.#held.keys.sessionToken !== refused.sessionToken;
+  }
+
+  #ask(): Promise<void> {
+    this.#asking ??= this.#find().then((keys) => {
+      this.#held = { keys };
+    }).finally(() => {
+      this.#asked = this.#clock.now();
+      this.#asking = undefined;
+    });
+    return this.#asking;
+  }
+}
+
+/** Keys as the programs of AWS look for them: a named profile, the environment, a profile, the container, the machine. */
+export async function findAwsCredentials(
+  read: ReadVariable,
+  profile?: string,
+): Promise<S3Credentials> {
+  const keys = (profile === undefined ? variableKeys(read, "AWS") : undefined) ??
+    await fileKeys(read, profile) ?? await containerKeys(read) ?? await instanceKeys(read);
+  if (keys !== undefined) return keys;
+  const denied = BLOB_VARIABLES.filter((variable) => !isGranted({ name: "env", variable }));
+  const permit = denied.length === 0 ? "" : `, and run it with --allow-env=${denied}`;
+  throw new BlobError(
+    `Cannot find credentials for S3: no variable, AWS profile, container or machine gives any; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or name a profile${permit}, or read what is public with --no-sign`,
+    "credentials",
+  );
+}
+
+/** HMAC keys of Google Cloud Storage, by the names that GDAL has for them; without any, what is public can be read. */
+export async function findGoogleCredentials(
+  read: ReadVariable,
+  profile?: string,
+): Promise<S3Credentials | undefined> {
+  return profile === undefined ? variableKeys(read, "GS") : await fileKeys(read, profile);
+}
+
+function variableKeys(read: ReadVariable, whose: "AWS" | "GS"): S3Credentials | undefined {
+  const accessKeyId = read(`${whose}_ACCESS_KEY_ID`);
+  const secretAccessKey = read(`${whose}_SECRET_ACCESS_KEY`);
+  if (accessKeyId === undefined || secretAccessKey === undefined) return undefined;
+  const sessionToken = whose === "AWS" ? read("AWS_SESSION_TOKEN") : undefined;
+  return { accessKeyId, secretAccessKey, sessionToken };
+}
+
+async function fileKeys(read: ReadVariable, named?: string): Promise<S3Credentials | undefined> {
+  const name = named ?? read("AWS_PROFILE");
+  const profile = await readProfile(read, name ?? "default");
+  const keys = profile && profileKeys(profile, name ?? "default");
+  // A profile of the environment may be there for its region alone.
+  if (keys !== undefined || name === undefined || named === undefined && profile !== undefined) {
+    return keys;
+  }
+  const state = profile === undefined ? "no file has it" : "it holds no keys";
+  throw new BlobError(
+    `Cannot use AWS profile "${name}" for credentials: ${state}; name one of ~/.aws/credentials, or write it with "aws configure --profile ${name}"`,
+    "credentials",
+  );
+}
