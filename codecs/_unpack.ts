@@ -13,14 +13,17 @@ import { decompressZstd, outputOf } from "./_zstd.ts";
 /** One thing that was done to bytes, as plain data. */
 export type Packing =
   | {
-    /** Which: `lz4` is one block behind its size, `lz4-blocks` what lz4-java writes. */
+    /** Which: `lz4` is one block behind its size, `lz4-blocks` what lz4-java writes, `lz4-hdf5` what HDF5's filter does. */
     readonly kind:
       | "blosc"
       | "bzip2"
       | "crc32c"
+      | "fletcher32"
       | "gzip"
       | "lz4"
       | "lz4-blocks"
+      | "lz4-hdf5"
+      | "lzf"
       | "xz"
       | "zlib"
       | "zstd";
@@ -81,7 +84,7 @@ function limitsOf(packings: readonly Packing[], byteCount: number): number[] {
   let most = byteCount;
   return packings.map(({ kind }) => {
     const limit = most;
-    if (kind === "crc32c") most += 4;
+    if (kind === "crc32c" || kind === "fletcher32") most += 4;
     else if (kind !== "shuffle") most = mostPacked(most);
     return limit;
   });
@@ -116,6 +119,12 @@ async function openUnpack(packing: Packing): Promise<Unpack> {
       return (await import("./_lz4_frames.ts")).decompressSizedLz4;
     case "lz4-blocks":
       return (await import("./_lz4_frames.ts")).decompressLz4Blocks;
+    case "lz4-hdf5":
+      return (await import("./_hdf5_filters.ts")).decompressHdf5Lz4;
+    case "lzf":
+      return (await import("./_hdf5_filters.ts")).decompressLzf;
+    case "fletcher32":
+      return (await import("./_hdf5_filters.ts")).checkFletcher32;
     case "bzip2":
       return (await import("./_bzip2.ts")).decompressBzip2;
     case "xz":

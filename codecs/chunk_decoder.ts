@@ -5,7 +5,9 @@
 import type { StridedVoxels } from "../core/copy_strided.ts";
 import type { Dtype } from "../core/dtype.ts";
 import type { Point } from "../core/point.ts";
+import type { Hdf5Decoding } from "./_hdf5_chunk.ts";
 import type { N5Decoding } from "./_n5_chunk.ts";
+import type { PrecomputedDecoding } from "./_precomputed_decoder.ts";
 import type { RawDecoding } from "./_raw_chunk.ts";
 import type { ZarrDecoding } from "./_zarr_chunk.ts";
 
@@ -17,6 +19,10 @@ export interface ChunkDecodings {
   zarr: ZarrDecoding;
   /** Blocks of N5. */
   n5: N5Decoding;
+  /** Chunks of HDF5. */
+  hdf5: Hdf5Decoding;
+  /** Chunks of Neuroglancer precomputed volumes. */
+  precomputed: PrecomputedDecoding;
 }
 
 /** The format of a chunk, and what its decoder is told. */
@@ -35,10 +41,11 @@ export interface ChunkDecoder {
   /**
    * @param bytes As they are stored.
    * @param shape Voxels of the chunk within the volume's grid; those beyond the extent included.
+   * @param skipped A bit for every step that was left out when this chunk was stored, the lowest for the first.
    * @returns Voxels of `dtype`; they may lie in a buffer that the next call uses again.
    * @throws {ChunkError} If they cannot be decoded, or are more or fewer than the chunk has.
    */
-  decode(bytes: Uint8Array, shape: Point): DecodedChunk | Promise<DecodedChunk>;
+  decode(bytes: Uint8Array, shape: Point, skipped?: number): DecodedChunk | Promise<DecodedChunk>;
 }
 
 /** Makes the decoder of one format. */
@@ -53,6 +60,8 @@ const DECODERS: {
   raw: async () => (await import("./_raw_chunk.ts")).openRaw,
   zarr: async () => (await import("./_zarr_chunk.ts")).openZarr,
   n5: async () => (await import("./_n5_chunk.ts")).openN5,
+  precomputed: async () => (await import("./_precomputed_decoder.ts")).openPrecomputed,
+  hdf5: async () => (await import("./_hdf5_chunk.ts")).openHdf5,
 };
 
 /** Opens the decoder of some chunks; loads what it needs and nothing else. */

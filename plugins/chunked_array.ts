@@ -12,7 +12,7 @@ import { cellsOf, eachCell } from "../core/layout.ts";
 import { leastCommonMultiple } from "../core/integers.ts";
 import { mapPoint, type Point, product } from "../core/point.ts";
 import type { Loss } from "../core/receipt.ts";
-import { BandBuffers, type Slab } from "../core/slab.ts";
+import { BandBuffers, rowBytes, type Slab } from "../core/slab.ts";
 import { castWindow, fillBox } from "../core/voxels.ts";
 import type { StoredPiece } from "../pool/_decode_chunks.ts";
 import { fillVoxels } from "../pool/_encode_chunks.ts";
@@ -25,6 +25,8 @@ export interface ChunkPlace {
   readonly name: string;
   /** Where in it; absent: all of it. */
   readonly range?: readonly [first: number, end: number];
+  /** A bit for every step of the decoding that it was stored without, the lowest for the first. @default 0 */
+  readonly skipped?: number;
   /**
    * Gets the bytes; absent where `name` is a file that threads read themselves. Undefined: it is not stored. What it
    * throws as a {@linkcode ChunkError} is wrong with this chunk, anything else with the way to it.
@@ -82,6 +84,7 @@ const FETCHES = 32;
 export function readChunked(scale: ChunkedScale, box: Box, options: ReadChunkedOptions): Slab {
   const { buffers = new BandBuffers(), bandBytes = 32 << 20, dtype = scale.dtype } = options;
   const losses: Loss[] = [];
+  const [, height] = boxSize(box);
   return {
     box,
     scale: options.scale ?? 0,
@@ -89,11 +92,14 @@ export function readChunked(scale: ChunkedScale, box: Box, options: ReadChunkedO
     losses,
     bands: ({ rows = 1, hold } = {}) => {
       losses.length = 0;
+      // Where whole chunks would make a band too large, those at its edges are decoded more than once.
+      const whole = Math.min(leastCommonMultiple(rows, scale.chunk[1]), height + box.min[1]);
+      const isSmall = rowBytes(box, dtype) * Math.min(whole, height) <= bandBytes;
       return readBands({
         box,
         scale: options.scale ?? 0,
         dtype,
-        rows: Math.min(leastCommonMultiple(rows, scale.chunk[1]), boxSize(box)[1] + box.min[1]),
+        rows: isSmall ? whole : rows,
         bandBytes,
         hold,
         buffers,
@@ -141,7 +147,7 @@ async function fillBand(
     const shape = scale.isCut
       ? mapPoint(scale.chunk, (side, axis) => Math.min(side, scale.size[axis] - min[axis]))
       : scale.chunk;
-    const chunk = { min, shape, name: place.name, range: place.range };
+    const chunk = { min, shape, name: place.name, range: place.range, skipped: place.skipped };
     covered += boxVolume(intersect(boxOf(chunk), band)!);
     if (place.fetch === undefined) found.push({ ...chunk, path: place.name });
     else far.push({ chunk, place });

@@ -26,6 +26,8 @@ export interface StoredPiece {
   readonly path?: string;
   /** Where in the file. @default The whole file */
   readonly range?: readonly [first: number, end: number];
+  /** A bit for every step of the decoding that it was stored without, the lowest for the first. @default 0 */
+  readonly skipped?: number;
 }
 
 /** Which chunks, and the band they fill. What no chunk covers is the caller's to fill. */
@@ -60,11 +62,12 @@ export async function decodeChunks(
   const { pieces, dtype, decoding } = input;
   const decoder = await openChunkDecoder(decoding, dtype);
   const failures: PieceFailure[] = [];
+  using files = new LastFile();
   for (const [at, piece] of pieces.entries()) {
     const start = performance.now();
     let read = start;
     try {
-      const bytes = piece.bytes ?? readPiece(piece);
+      const bytes = piece.bytes ?? readPiece(piece, files);
       read = performance.now();
       await place(bytes, piece, decoder, input);
     } catch (error) {
@@ -79,21 +82,39 @@ export async function decodeChunks(
   return failures;
 }
 
-function readPiece({ path, range }: StoredPiece): Uint8Array {
+function readPiece({ path, range }: StoredPiece, files: LastFile): Uint8Array {
   if (range === undefined) return Deno.readFileSync(path!);
-  using file = Deno.openSync(path!);
   const bytes = new Uint8Array(range[1] - range[0]);
-  readFully(file, path!, range[0], bytes);
+  readFully(files.open(path!), path!, range[0], bytes);
   return bytes;
+}
+
+/** The file that was read last: chunks of one job mostly lie in one. */
+class LastFile implements Disposable {
+  #path?: string;
+  #file?: Deno.FsFile;
+
+  open(path: string): Deno.FsFile {
+    if (this.#file !== undefined && this.#path === path) return this.#file;
+    this[Symbol.dispose]();
+    this.#file = Deno.openSync(path);
+    this.#path = path;
+    return this.#file;
+  }
+
+  [Symbol.dispose](): void {
+    this.#file?.close();
+    this.#file = undefined;
+  }
 }
 
 async function place(
   bytes: Uint8Array,
-  { min, shape }: StoredPiece,
+  { min, shape, skipped }: StoredPiece,
   decoder: ChunkDecoder,
   { data, box, window }: DecodeChunksInput,
 ): Promise<void> {
-  const decoded = await decoder.decode(bytes, shape);
+  const decoded = await decoder.decode(bytes, shape, skipped);
   const chunkBox = { min, max: mapPoint(decoded.shape, (size, axis) => min[axis] + size) };
   const inside = intersect(chunkBox, box);
   if (inside === undefined) return;
