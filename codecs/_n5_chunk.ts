@@ -41,7 +41,7 @@ export async function openN5({ order, packings }: N5Decoding, dtype: Dtype): Pro
       const plain = unpack(body, product(size) * VOXEL_BYTES[dtype]);
       // Bytes that belong to the caller are not swapped in place.
       if (!(plain instanceof Promise)) {
-        return view(plain.buffer === bytes.buffer ? plain.slice() : plain, size, shape);
+        return view(plain.buffer === bytes.buffer ? new Uint8Array(plain) : plain, size, shape);
       }
       return plain.then((own) => view(own, size, shape));
     },

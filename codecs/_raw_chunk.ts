@@ -34,7 +34,8 @@ export function viewRaw(
   bigEndian = false,
 ) {
   const size = VOXEL_BYTES[dtype];
-  const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+  // A Buffer's own slice() would copy nothing.
+  const aligned = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
   if (bigEndian && size > 1) swapBytes(aligned, size);
   const voxels = viewVoxels(dtype, aligned);
   return { voxels, strides: order === undefined ? plainStrides(shape) : stridesOf(shape, order) };

@@ -56,7 +56,7 @@ async function openVoxels(
   const unpack = await openUnpacker(packings);
   const view = (stored: Uint8Array, plain: Uint8Array, shape: Point): DecodedChunk => {
     // Bytes that belong to the caller are not swapped in place.
-    const own = bigEndian && plain.buffer === stored.buffer ? plain.slice() : plain;
+    const own = bigEndian && plain.buffer === stored.buffer ? new Uint8Array(plain) : plain;
     return { ...viewRaw(own, dtype, shape, order, bigEndian), shape };
   };
   return {
