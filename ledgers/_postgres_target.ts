@@ -185,12 +185,17 @@ async function passwordFromFile(
 ): Promise<string> {
   const named = variableOf(env, "PGPASSFILE");
   const home = variableOf(env, "HOME");
-  if (named) return await findPassword(named, target) ?? "";
-  if (!home) return "";
+  if (!named && !home) return "";
   try {
-    return await findPassword(join(home, ".pgpass"), target) ?? "";
+    return await findPassword(named || join(home, ".pgpass"), target) ?? "";
   } catch (error) {
-    if (error instanceof Deno.errors.NotCapable || isNotFound(error)) return "";
+    if (named && isNotFound(error)) {
+      throw new UsageError(
+        `Cannot take a password from "${named}": there is no such file; mend PGPASSFILE`,
+      );
+    }
+    // Nobody asked for the one at home.
+    if (isNotFound(error) || (!named && error instanceof Deno.errors.NotCapable)) return "";
     throw error;
   }
 }

@@ -47,8 +47,8 @@ export interface Environment {
 }
 
 /**
- * Opens the ledger at an address: `sqlite:PATH` (made with its folder if need be), or `memory:`, which is empty and
- * ends with the script.
+ * Opens the ledger at an address: `sqlite:PATH` (made with its folder if need be); `postgres://USER@HOST/DATABASE`, which
+ * `sluice ledger init` made; or `memory:`, which is empty and ends with the script.
  * @throws {UsageError} If the address has a scheme that is not in {@linkcode ledgerSchemes}.
  * @throws {LedgerError} If it cannot be opened.
  * @example A job that does not outlive its script
@@ -105,5 +105,9 @@ export function defaultLedgerUrl(env: Environment = Deno.env): string {
  * ```
  */
 export function redactUrl(url: string): string {
-  return url.replace(/\/\/.*@/, "//");
+  return url
+    .replace(/\/\/.*@/, "//")
+    // Without a host behind it, as somebody may write it who forgot that; and at the end.
+    .replace(/(\/\/[^/?#[:]*):(?!\d*(?:[/?#]|$))[^/?#]*/, "$1")
+    .replace(/([?&]\w*password=)[^&]*/gi, "$1…");
 }

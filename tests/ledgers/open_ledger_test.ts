@@ -109,3 +109,16 @@ for (const { env, home, url } of environments) {
     equal(defaultLedgerUrl(map), url);
   });
 }
+
+const redacted: [url: string, text: string][] = [
+  ["postgres://me:secret@db.lab:5433/jobs", "postgres://db.lab:5433/jobs"],
+  ["postgres://me:p@ss/w#rd@db.lab/jobs", "postgres://db.lab/jobs"],
+  ["postgres://me:secret", "postgres://me"],
+  ["postgres://db.lab:5433", "postgres://db.lab:5433"],
+  ["postgres://[::1]:5433/jobs", "postgres://[::1]:5433/jobs"],
+  ["postgres://db.lab/jobs?password=secret&schema=a", "postgres://db.lab/jobs?password=…&schema=a"],
+  ["sqlite:/a/b@c:d.db", "sqlite:/a/b@c:d.db"],
+];
+for (const [url, text] of redacted) {
+  Deno.test(`redactUrl() leaves ${text}`, () => equal(redactUrl(url), text));
+}

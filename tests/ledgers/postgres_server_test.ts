@@ -1,0 +1,322 @@
+/** What needs a server of one's own: to be stopped, to ask for passwords and TLS, to have other users. */
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
+import { join } from "node:path";
+import { checkVersion, migrate } from "../../ledgers/_postgres_version.ts";
+import { MIGRATIONS } from "../../ledgers/_postgres_schema.ts";
+import type { LedgerFault } from "../../ledgers/ledger.ts";
+import { initPostgresLedger, openPostgresLedger } from "../../ledgers/postgres_ledger.ts";
+import { makePlan } from "./_plan.ts";
+import { connect, TestSchema } from "./_postgres.ts";
+import { findPrograms, PostgresServer, type ServerOptions } from "./_postgres_server.ts";
+import { resultOf, startProcess } from "./_processes.ts";
+
+const PLAN = makePlan({ tasks: [4, 2, 2], coarser: 1 });
+const bin = await findPrograms();
+if (bin === undefined) console.log("Skipped: servers of our own, as PostgreSQL is not installed");
+
+function test(
+  name: string,
+  options: ServerOptions,
+  run: (server: PostgresServer) => Promise<void>,
+): void {
+  Deno.test({
+    name: `postgres server: ${name}`,
+    ignore: bin === undefined,
+    async fn() {
+      await using server = await PostgresServer.start(bin!, options);
+      await run(server);
+    },
+  });
+}
+
+const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+for (const how of ["stop", "crash"] as const) {
+  test(`a job outlives a ${how} of the server`, {}, async (server) => {
+    const url = server.url();
+    await initPostgresLedger(url);
+    const receipts = join(server.folder, "receipts");
+    const plan = makePlan({ tasks: [20, 20, 10], coarser: 1 });
+    let job: number;
+    {
+      await using ledger = await openPostgresLedger(url);
+      job = await ledger.create(plan, { target: "there", receipts });
+    }
+    // What a worker leased when the server went away is free when it expires.
+    const workers = [1, 2].map(() => startProcess(url, job, "work", { leaseSeconds: 2 }));
+    await Promise.all(workers.map(({ output }) => output.read()));
+    await Promise.all(workers.map(({ child }) => child.stdin.close()));
+    for (let i = 0; i < 2; i++) {
+      await sleep(400);
+      await server[how]();
+      await sleep(300);
+      await server.start();
+    }
+    await Promise.all(workers.map(resultOf));
+    await using ledger = await openPostgresLedger(url);
+    const { state, done, tasks } = await ledger.status(job);
+    deepEqual({ state, done }, { state: "done", done: tasks });
+    const counted = (await Array.fromAsync(ledger.receipts(job))).map(({ task }) => task);
+    deepEqual(counted.sort((a, b) => a - b), [...Array(tasks).keys()]);
+  });
+}
+
+test(
+  "one that stays away is named, without the password",
+  { password: "s3cret" },
+  async (server) => {
+    await initPostgresLedger(server.url());
+    await using ledger = await openPostgresLedger(server.url(), { reconnectSeconds: 1 });
+    const job = await ledger.create(PLAN, { target: "there" });
+    await server.stop();
+    const start = performance.now();
+    await rejects(ledger.lease(job, { worker: "me" }), (error: Error & { fault: LedgerFault }) => {
+      equal(error.fault, "unavailable");
+      match(error.message, /^Cannot use "postgres:\/\/127\.0\.0\.1:\d+\/postgres" as the ledger: /);
+      match(error.message, /see that PostgreSQL runs at 127\.0\.0\.1:\d+ and can be reached$/);
+      return !Deno.inspect(error).includes("s3cret");
+    });
+    ok(performance.now() - start < 8000);
+    // Nobody waits for one that was never there.
+    const begun = performance.now();
+    await rejects(openPostgresLedger(server.url()), { name: "LedgerError", fault: "unavailable" });
+    ok(performance.now() - begun < 3000);
+  },
+);
+
+test("a connection that falls silent is replaced", {}, async (server) => {
+  await initPostgresLedger(server.url());
+  using proxy = new Proxy(server.port);
+  const url = server.url().replace(`:${server.port}`, `:${proxy.port}`);
+  await using ledger = await openPostgresLedger(url, { answerSeconds: 0.3 });
+  const job = await ledger.create(PLAN, { target: "there" });
+  proxy.silence();
+  const start = performance.now();
+  const lease = await ledger.lease(job, { worker: "me" });
+  ok(typeof lease === "object");
+  const seconds = (performance.now() - start) / 1000;
+  ok(seconds > 1.2 && seconds < 5, `${seconds} s`);
+});
+
+test("TLS and passwords", { password: "p@ss:w/rd", tls: true }, async (server) => {
+  const { certificate } = server;
+  const at = (host: string, parameters: string) =>
+    server.url(`?${parameters}`).replace("127.0.0.1", host);
+  const accepted = [
+    at("127.0.0.1", "sslmode=require"),
+    at("127.0.0.1", "sslmode=prefer"),
+    at("127.0.0.1", "sslmode=allow"),
+    at("localhost", `sslmode=verify-full&sslrootcert=${certificate}`),
+    at("127.0.0.1", `sslmode=verify-ca&sslrootcert=${certificate}`),
+  ];
+  for (const url of accepted) equal((await initPostgresLedger(url)).version, MIGRATIONS.length);
+  const refused: [string, RegExp][] = [
+    [at("127.0.0.1", "sslmode=disable"), /the server wants TLS; add sslmode=require/],
+    [at("localhost", "sslmode=verify-full"), /not trusted \(self-signed/],
+    [
+      at("127.0.0.1", `sslmode=verify-full&sslrootcert=${certificate}`),
+      /its certificate is for another host/,
+    ],
+    [
+      at("127.0.0.1", "sslmode=require").replace("p%40ss", "wrong"),
+      /refuses user "postgres" \(password authentication failed for user "postgres"\); give the password in PGPASSFILE/,
+    ],
+  ];
+  for (const [url, message] of refused) {
+    await rejects(initPostgresLedger(url), (error: Error) => {
+      match(error.message, message);
+      const all = Deno.inspect(error, { depth: 9 });
+      return !/p@ss|p%40ss|w\/rd|wrong/.test(all);
+    });
+  }
+  const none = at("127.0.0.1", "sslmode=require").replace(/:[^:@]*@/, "@");
+  const open = async (env: Record<string, string>) => {
+    const ledger = await openPostgresLedger(none, { env: new Map(Object.entries(env)) });
+    await ledger[Symbol.asyncDispose]();
+  };
+  await rejects(open({}), /refuses user "postgres"/);
+  await open({ PGPASSWORD: "p@ss:w/rd" });
+  const file = join(server.folder, "pgpass");
+  await Deno.writeTextFile(file, String.raw`127.0.0.1:*:postgres:postgres:p@ss\:w/rd`, {
+    mode: 0o600,
+  });
+  await open({ PGPASSFILE: file });
+});
+
+test("the command line never prints a password", { password: "s3cret" }, async (server) => {
+  const home = join(server.folder, "home");
+  const wrong = server.url().replace("s3cret", "wr0ng");
+  const calls: { words: string[]; code: number }[] = [
+    { words: ["ledger", "init", server.url()], code: 0 },
+    { words: ["ledger", "check", server.url(), "--json"], code: 0 },
+    { words: ["jobs", "--ledger", server.url()], code: 0 },
+    { words: ["ledger", "init", wrong, "--verbose"], code: 1 },
+    { words: ["ledger", "check", wrong, "--json", "--verbose"], code: 1 },
+    { words: ["ledger", "check", server.url().replace(/@.*/, ""), "--verbose"], code: 2 },
+    { words: ["jobs", "--ledger", server.url("?password=s3cret"), "--verbose"], code: 2 },
+    { words: ["jobs", "--ledger", server.url().replace("postgres:", "postgers:")], code: 2 },
+  ];
+  for (const { words, code } of calls) {
+    const ran = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--quiet", new URL("../../cli.ts", import.meta.url).pathname, ...words],
+      env: { SLUICE_HOME: home, NO_COLOR: "1" },
+    }).output();
+    const said = new TextDecoder().decode(ran.stdout) + new TextDecoder().decode(ran.stderr);
+    equal(ran.code, code, said);
+    ok(!/s3cret|wr0ng/.test(said), said);
+  }
+});
+
+test("without permissions, the flags are named", {}, async (server) => {
+  const run = async (...flags: string[]) => {
+    const cli = new URL("../../cli.ts", import.meta.url).pathname;
+    const { stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--quiet", "--no-prompt", ...flags, cli, "ledger", "check", server.url()],
+      env: { NO_COLOR: "1" },
+    }).output();
+    return new TextDecoder().decode(stderr);
+  };
+  match(
+    await run("--allow-read", "--allow-env=HOME"),
+    /run it with --allow-env=PG\* and --allow-net/,
+  );
+  match(
+    await run("--allow-read", "--allow-env=HOME,USER,PG*"),
+    new RegExp(`run it with --allow-net=127.0.0.1:${server.port}, or as deno task sluice:net does`),
+  );
+  match(
+    await run("--allow-read", "--allow-env=HOME,USER,PG*", `--allow-net=127.0.0.1:${server.port}`),
+    /there is none in schema "sluice" of that database; make one with: sluice ledger init postgres:/,
+  );
+});
+
+test("a ledger is made once, and its version checked", {}, async (server) => {
+  await using schema = await TestSchema.reserve(server.url());
+  const { url, name } = schema;
+  await rejects(openPostgresLedger(url), { name: "LedgerError", fault: "no-ledger" });
+  const reports = await Promise.all([1, 2, 3].map(() => initPostgresLedger(url)));
+  deepEqual(reports.map(({ before }) => before).sort(), [0, MIGRATIONS.length, MIGRATIONS.length]);
+  {
+    await using ledger = await openPostgresLedger(url);
+    equal(await ledger.create(PLAN, { target: "there" }), 1);
+  }
+  const client = await connect(url);
+  const next = [...MIGRATIONS, () => "CREATE TABLE extra (); COMMENT ON TABLE extra IS 'new'"];
+  await rejects(checkVersion(client, next), {
+    fault: "older-schema",
+    message: `Cannot use "${client.target.label}" as a ledger of version 2: it has version 1; ` +
+      `when no older sluice works with it any more, run: sluice ledger init ${client.target.label}`,
+  });
+  equal(await migrate(client, next), 1);
+  equal(await migrate(client, next), 2);
+  await client.close();
+  equal((await schema.ask("SELECT FROM $.extra")).length, 0);
+  const newer = { name: "LedgerError", fault: "newer-schema" };
+  await rejects(openPostgresLedger(url), newer);
+  await rejects(initPostgresLedger(url), newer);
+  equal((await schema.ask<{ jobs: number }>("SELECT count(*) AS jobs FROM $.job"))[0].jobs, 1);
+  await schema.ask("DROP TABLE $.ledger_version");
+  const foreign = {
+    fault: "foreign",
+    message: new RegExp(
+      `^Cannot use schema "${name}" for a ledger: it holds the tables of another`,
+    ),
+  };
+  await rejects(openPostgresLedger(url), foreign);
+  await rejects(initPostgresLedger(url), foreign);
+});
+
+test("a failed migration leaves all as it was", {}, async (server) => {
+  await using schema = await TestSchema.reserve(server.url());
+  const client = await connect(schema.url);
+  const broken = [...MIGRATIONS, () => "CREATE TABLE extra (); SELECT 1 / 0"];
+  await rejects(migrate(client, broken), /division by zero/);
+  await client.close();
+  await rejects(openPostgresLedger(schema.url), { fault: "no-ledger" });
+});
+
+test("what a user may not do is named", {}, async (server) => {
+  await initPostgresLedger(server.url());
+  const client = await connect(server.url());
+  await client.query("CREATE ROLE worker LOGIN", []);
+  const url = server.url().replace("postgres@", "worker@");
+  const denied = { name: "LedgerError", fault: "read-only" };
+  await rejects(initPostgresLedger(`${url}?schema=other`), denied);
+  await rejects(openPostgresLedger(url), denied);
+  for (
+    const grant of [
+      "USAGE ON SCHEMA sluice",
+      "SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA sluice",
+    ]
+  ) await client.query(`GRANT ${grant} TO worker`, []);
+  await client.close();
+  await using ledger = await openPostgresLedger(url);
+  const job = await ledger.create(PLAN, { target: "there" });
+  equal(typeof await ledger.lease(job, { worker: "me" }), "object");
+});
+
+test("a server with no room waits for its turn", {
+  settings: ["max_connections = 4", "superuser_reserved_connections = 0"],
+}, async (server) => {
+  await initPostgresLedger(server.url());
+  const held = await Promise.all([1, 2, 3, 4].map(async () => {
+    const client = await connect(server.url());
+    await client.query("SELECT 1", []);
+    return client;
+  }));
+  const opened = openPostgresLedger(server.url());
+  await sleep(500);
+  await Promise.all(held.map((client) => client.close()));
+  await using ledger = await opened;
+  equal((await Array.fromAsync(ledger.jobs())).length, 0);
+});
+
+/** Hands bytes on, until it falls silent for those that are connected. */
+class Proxy implements Disposable {
+  readonly port: number;
+  readonly #listener: Deno.TcpListener;
+  readonly #connections = new Set<Deno.TcpConn>();
+  #silent = new Set<Deno.TcpConn>();
+
+  constructor(target: number) {
+    this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    this.port = (this.#listener.addr as Deno.NetAddr).port;
+    this.#accept(target);
+  }
+
+  silence(): void {
+    this.#silent = new Set(this.#connections);
+  }
+
+  async #accept(target: number): Promise<void> {
+    for await (const near of this.#listener) {
+      const far = await Deno.connect({ hostname: "127.0.0.1", port: target });
+      this.#pump(near, far);
+      this.#pump(far, near);
+    }
+  }
+
+  async #pump(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
+    this.#connections.add(from);
+    const buffer = new Uint8Array(65536);
+    try {
+      for (let n = await from.read(buffer); n !== null; n = await from.read(buffer)) {
+        if (!this.#silent.has(from)) await to.write(buffer.slice(0, n));
+      }
+    } catch {
+      // The other side hung up.
+    } finally {
+      this.#connections.delete(from);
+      try {
+        to.closeWrite();
+      } catch {
+        // It was closed before.
+      }
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#listener.close();
+    for (const connection of this.#connections) connection.close();
+  }
+}
