@@ -82,6 +82,8 @@ export interface S3Server extends RawServer {
   readonly log: string[];
   /** How often each fault came. */
   readonly faults: Map<S3Fault, number>;
+  /** What goes wrong with the next requests, before chance decides. */
+  readonly next: (S3Fault | undefined)[];
   /** What goes before everything else, for faults that are nobody else's. */
   intercept?: (request: RawRequest) => RawAnswer | undefined | Promise<RawAnswer | undefined>;
 }
@@ -124,7 +126,9 @@ export function serveS3(
   const chosen = new WeakMap<Headers, S3Fault>();
   const load = new Load();
   const raw = serveRaw(async (request) => await handle(request), ({ headers }) => {
-    const fault = chooseFault(behaviour.faults, random());
+    const fault = server.next.length > 0
+      ? server.next.shift()
+      : chooseFault(behaviour.faults, random());
     if (fault === undefined) return true;
     chosen.set(headers, fault);
     server.faults.set(fault, (server.faults.get(fault) ?? 0) + 1);
@@ -137,6 +141,7 @@ export function serveS3(
     buckets: new Map(names.map((name) => [name, { objects: new Map(), uploads: new Map() }])),
     log: [],
     faults: new Map(),
+    next: [],
   };
   const handle: RawHandler = async (request) => {
     server.log.push(

@@ -1,6 +1,6 @@
 /** An object that goes in parts: it appears when they are joined, or not at all. */
 import { escapeText, isWholeDocument, textOf } from "./_s3_xml.ts";
-import { confirmedTag, sumOf } from "./_s3_sums.ts";
+import { confirmedTag, infoOf, sumOf } from "./_s3_sums.ts";
 import { BlobError } from "./blobs.ts";
 import { Transient } from "./retry.ts";
 import type { S3Answer, S3Bucket } from "./s3.ts";
@@ -25,14 +25,16 @@ export class MultipartUpload {
   readonly #bucket: S3Bucket;
   readonly #key: string;
   readonly #id: string;
-  readonly #signal?: AbortSignal;
+  readonly #stopping = new AbortController();
+  readonly #signal: AbortSignal;
   readonly #parts = new Map<number, Part>();
 
   private constructor(bucket: S3Bucket, key: string, id: string, signal?: AbortSignal) {
     this.#bucket = bucket;
     this.#key = key;
     this.#id = id;
-    this.#signal = signal;
+    const { signal: own } = this.#stopping;
+    this.#signal = signal === undefined ? own : AbortSignal.any([signal, own]);
   }
 
   static async begin(bucket: S3Bucket, key: string, { contentType, signal }: UploadOptions) {
@@ -115,10 +117,17 @@ export class MultipartUpload {
       act: `read back ${this.#bucket.shown(this.#key)}`,
       signal: this.#signal,
       expects: ({ status }) => status === 404,
-      read: ({ status, headers }) =>
-        status < 300 && Number(headers.get("content-length")) === size &&
-        headers.get("etag")?.replaceAll('"', "").endsWith(`-${this.#parts.size}`) === true,
+      read: ({ status, headers }) => {
+        if (status === 404) return false;
+        const { size: found, tag } = infoOf(headers);
+        return found === size && tag.replaceAll('"', "").endsWith(`-${this.#parts.size}`);
+      },
     });
+  }
+
+  /** Ends what is on its way. */
+  stop(reason: unknown): void {
+    this.#stopping.abort(reason);
   }
 
   /** Removes the parts; where that fails, a sweep finds them. */

@@ -1,8 +1,9 @@
-/** Checksums that go with bytes to a bucket, and whether the answer confirms them. */
+/** Checksums that go with bytes to a bucket, and what its answers say of an object. */
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { base64Crc, md5Tag } from "./_check_answer.ts";
 import type { BucketSettings } from "./_s3_settings.ts";
+import type { BlobInfo } from "./blobs.ts";
 import { Transient } from "./retry.ts";
 
 /** The checksum of one body. */
@@ -42,4 +43,15 @@ export function confirmedTag(headers: Headers, { crc, md5 }: Sum): string {
     throw new Transient("the server confirmed other bytes than were sent", "corrupt");
   }
   return tag;
+}
+
+/** What headers say of an object. @throws {Transient} If they do not say it. */
+export function infoOf(headers: Headers): BlobInfo & { readonly tag: string } {
+  const length = headers.get("content-length");
+  const tag = headers.get("etag");
+  if (length === null || tag === null) {
+    throw new Transient("the server did not say size and tag of it", "corrupt");
+  }
+  const modified = Date.parse(headers.get("last-modified") ?? "");
+  return { size: Number(length), modified: Number.isNaN(modified) ? undefined : modified, tag };
 }

@@ -101,6 +101,7 @@ export class S3Writer implements BlobWriter {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#state !== "open") return;
     this.#state = "disposed";
+    this.#upload?.stop(new Error("The writer is disposed"));
     // A part that arrives after the abort would stay.
     await this.#sending.catch(() => {});
     await this.#upload?.abort();

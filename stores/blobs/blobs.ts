@@ -77,7 +77,10 @@ export interface BlobLeftover {
 export interface Blobs extends AsyncDisposable {
   /** Where it is, without any secret: what messages print. */
   readonly url: string;
-  /** The bytes of a blob, or undefined where there is none. */
+  /**
+   * The bytes of a blob, or undefined where there is none. A whole blob of a bucket is held against its checksum; for a
+   * range there is none, so that what lies in it should have its own.
+   */
   get(key: string, options?: GetBlobOptions): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /** What is known of a blob, or undefined where there is none. */
   head(key: string, options?: BlobOptions): Promise<BlobInfo | undefined>;

@@ -83,10 +83,9 @@ export class Retry {
 
   /**
    * Works until it succeeds, or throws anything but a {@linkcode Transient}.
-   * @param work Gets the number of the attempt, from 1.
    * @throws {BlobError} With the last fault, when attempts or time are used up.
    */
-  async run<T>(work: (attempt: number) => Promise<T>, options: RunOptions): Promise<T> {
+  async run<T>(work: () => Promise<T>, options: RunOptions): Promise<T> {
     const { act, signal = new AbortController().signal, attempts = this.#attempts } = options;
     const until = this.clock.now() + this.#time;
     let counted = 0;
@@ -94,7 +93,9 @@ export class Retry {
       await this.#pace.turn(signal);
       const began = this.clock.now();
       try {
-        return await work(attempt);
+        const result = await work();
+        this.#pace.succeed();
+        return result;
       } catch (fault) {
         if (!(fault instanceof Transient)) throw fault;
         if (fault.slowDown) this.#pace.slowDown(began);
@@ -118,20 +119,24 @@ function exhausted(act: string, { kind, message }: Transient, attempts: number):
   return new BlobError(`Cannot ${act}: ${message}, after ${tried}; ${wayOut}`, kind);
 }
 
-/** Without being told, the rate doubles in this time. */
-const RECOVERY = 5_000;
-/** Milliseconds between two requests: the least that counts, what a fall leads to at least, and the most. */
-const [NO_GAP, FIRST_GAP, LONGEST_GAP] = [1, 10, 5_000];
+/** A fall leaves so much of the rate; a success adds so much: where one in twenty is refused, both are even. */
+const [FALL, RISE] = [0.7, 1.02];
+/** Without any answer, the rate doubles in this time. */
+const RECOVERY = 10_000;
+/** Milliseconds between two requests: the least that counts, what a first fall leads to at least, and the most. */
+const [NO_GAP, FIRST_GAP, LONGEST_GAP] = [1, 5, 5_000];
 
-/** Spreads requests in time once a server asked for fewer: each time half as many, and more again as time goes by. */
+/** Spreads requests in time once a server asked for fewer, and less so as it takes them again. */
 export class Pace {
   readonly #clock: Clock;
+  /** What it was when it was changed last. */
   #gap = 0;
+  #changed = -Infinity;
   #fell = -Infinity;
   #next = -Infinity;
-  #last = -Infinity;
+  #last?: number;
   /** Mean time between requests of late. */
-  #mean = LONGEST_GAP;
+  #mean = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -139,8 +144,13 @@ export class Pace {
 
   /** Milliseconds between two requests as of now; 0: no limit. */
   get gap(): number {
-    const gap = this.#gap * 2 ** -((this.#clock.now() - this.#fell) / RECOVERY);
+    const gap = this.#gap * 2 ** -((this.#clock.now() - this.#changed) / RECOVERY);
     return gap < NO_GAP ? 0 : gap;
+  }
+
+  #change(gap: number): void {
+    this.#gap = Math.min(LONGEST_GAP, gap);
+    this.#changed = this.#clock.now();
   }
 
   /** Waits until the next request may go out. */
@@ -149,18 +159,21 @@ export class Pace {
     const now = this.#clock.now();
     const at = Math.max(now, this.#next);
     this.#next = at + this.gap;
-    this.#mean += (Math.min(at - this.#last, LONGEST_GAP) - this.#mean) / 8;
+    this.#mean += (Math.min(at - (this.#last ?? at), LONGEST_GAP) - this.#mean) / 16;
     this.#last = at;
     if (at > now) await this.#clock.wait(at - now, signal);
+  }
+
+  /** The server took a request. */
+  succeed(): void {
+    if (this.#gap > 0) this.#change(this.gap / RISE);
   }
 
   /** The server asked for fewer requests. @param began When the request began that was told so. */
   slowDown(began: number): void {
     // What was sent at the rate before says nothing about this one.
     if (began <= this.#fell) return;
-    const gap = Math.max(FIRST_GAP, 2 * this.gap, this.gap === 0 ? 2 * this.#mean : 0);
-    this.#gap = Math.min(LONGEST_GAP, gap);
+    this.#change(Math.max(FIRST_GAP, this.gap || this.#mean) / FALL);
     this.#fell = this.#clock.now();
-    this.#next = Math.max(this.#next, this.#fell + this.#gap);
   }
 }

@@ -32,7 +32,7 @@ export interface S3Request<T> {
   /** Looks at an answer before its body is read. */
   readonly check?: (head: AnswerHead) => void;
   /** Makes something of an answer that is no error, or is expected. */
-  readonly read: (answer: S3Answer, attempt: number) => T | Promise<T>;
+  readonly read: (answer: S3Answer) => T | Promise<T>;
   /** Which errors `read` expects. @default None */
   readonly expects?: (answer: S3Answer) => boolean;
 }
@@ -50,6 +50,8 @@ const TRANSIENT = [
   "XAmzContentChecksumMismatch",
   "XAmzContentSHA256Mismatch",
 ];
+/** Without a code, these come from someone in between, or are not whole. */
+const NEEDS_CODE = [400, 404, 409];
 const EXPIRED = ["ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"];
 /** Servers refuse to believe a request that is this far from their own time. */
 const MOST_SKEW = 15 * 60_000;
@@ -93,22 +95,21 @@ export class S3Bucket {
   /** Asks until there is an answer that is no passing fault. */
   send<T>(request: S3Request<T>): Promise<T> {
     const { act, signal = new AbortController().signal, attempts } = request;
-    const work = (attempt: number) => this.#attempt(request, attempt, signal);
-    return this.settings.retry.run(work, { act, signal, attempts });
+    return this.settings.retry.run(() => this.#attempt(request, signal), { act, signal, attempts });
   }
 
-  async #attempt<T>(request: S3Request<T>, attempt: number, signal: AbortSignal): Promise<T> {
+  async #attempt<T>(request: S3Request<T>, signal: AbortSignal): Promise<T> {
     const mended = new Set<string>();
     for (;;) {
       const keys = await this.settings.keeper.keys(signal);
       const answer = withError(await this.#ask(request, keys, signal));
-      if (answer.status < 300) return await request.read(answer, attempt);
+      if (answer.status < 300) return await request.read(answer);
       const reason = await this.#mend(answer, keys, signal, mended);
       if (reason !== undefined) {
         mended.add(reason);
         continue;
       }
-      if (request.expects?.(answer)) return await request.read(answer, attempt);
+      if (request.expects?.(answer)) return await request.read(answer);
       throw this.#fault(request, answer, keys);
     }
   }
@@ -184,8 +185,11 @@ export class S3Bucket {
     return Date.parse(headers.get("date") ?? "") - this.settings.retry.clock.now();
   }
 
-  #fault<T>({ act, key }: S3Request<T>, answer: S3Answer, keys?: S3Credentials): Error {
+  #fault<T>({ act, key, method }: S3Request<T>, answer: S3Answer, keys?: S3Credentials): Error {
     const { status, code = "", said } = answer;
+    if (code === "" && method !== "HEAD" && NEEDS_CODE.includes(status)) {
+      return new Transient(`the server answered ${status} and did not say why`, "corrupt");
+    }
     const name = [status, code].filter(Boolean).join(" ");
     const state = scrub(`the server answered ${name}${said ? ` (${said})` : ""}`, keys);
     const { clock } = this.settings.retry;

@@ -2,6 +2,7 @@
  * Blobs as objects of a bucket, by the protocol of S3.
  * @module
  */
+import { allSettled } from "../../core/abort.ts";
 import { bodyOf, checkHead } from "./_check_answer.ts";
 import { sendable } from "./_exchange.ts";
 import { checkKey, checkPrefix } from "./_keys.ts";
@@ -9,7 +10,7 @@ import { checkRange, rangeHeader } from "./_ranges.ts";
 import { listObjects, listUploads } from "./_s3_list.ts";
 import { abortUpload, checkRemoved, MultipartUpload } from "./_s3_multipart.ts";
 import { type BucketOptions, settleBucket } from "./_s3_settings.ts";
-import { confirmedTag, sumOf } from "./_s3_sums.ts";
+import { confirmedTag, infoOf, sumOf } from "./_s3_sums.ts";
 import { S3Writer } from "./_s3_writer.ts";
 import {
   type BlobEntry,
@@ -24,7 +25,6 @@ import {
   type OpenBlobOptions,
   type PutBlobOptions,
 } from "./blobs.ts";
-import { Transient } from "./retry.ts";
 import { type S3Answer, S3Bucket } from "./s3.ts";
 
 const PART_BYTES = 8 * 2 ** 20;
@@ -94,7 +94,7 @@ export class S3Blobs implements Blobs {
       act: `look at ${this.#bucket.shown(key)}`,
       signal,
       expects: ({ status }) => status === 404 || status === 403 && this.#forbiddenIsMissing,
-      read: (answer) => answer.status < 300 ? infoOf(answer) : undefined,
+      read: ({ status, headers }) => status < 300 ? infoOf(headers) : undefined,
     });
     if (info !== undefined) this.#hasBucket = true;
     // An answer to HEAD does not say whether it is the bucket that is missing; this one does.
@@ -127,22 +127,20 @@ export class S3Blobs implements Blobs {
     const { signal, contentType = CONTENT_TYPE } = options;
     const upload = await MultipartUpload.begin(this.#bucket, key, { signal, contentType });
     const count = Math.ceil(bytes.length / this.#partBytes);
-    const failed = new AbortController();
     let next = 0;
     const sendSome = async () => {
       for (let i = next++; i < count; i = next++) {
-        failed.signal.throwIfAborted();
         const part = bytes.subarray(i * this.#partBytes, (i + 1) * this.#partBytes);
         await upload.send(i + 1, sendable(part));
       }
     };
-    const senders = Array.from({ length: PARTS_AT_ONCE }, () =>
-      sendSome().catch((error) => {
-        failed.abort(error);
-      }));
-    await Promise.all(senders);
     try {
-      failed.signal.throwIfAborted();
+      const senders = Array.from({ length: PARTS_AT_ONCE }, () =>
+        sendSome().catch((error) => {
+          upload.stop(error);
+          throw error;
+        }));
+      await allSettled(senders);
       await upload.complete();
     } catch (error) {
       await upload.abort();
@@ -159,8 +157,7 @@ export class S3Blobs implements Blobs {
     if (this.#conditional !== true && await this.head(key, { signal }) !== undefined) return false;
     if (this.#conditional !== false) {
       const outcome = await this.#putConditionally(key, body, options);
-      if (outcome === "there") return false;
-      if (outcome === "perhaps") return await this.#holds(key, body, signal);
+      if (outcome === "there") return await this.#holds(key, body, signal);
       if (outcome === "put" && isKnown) return true;
       // Put again, it must be refused; if it is not, it is the same once more.
       if (outcome === "put" && await this.#putConditionally(key, body, options) !== "put") {
@@ -193,10 +190,10 @@ export class S3Blobs implements Blobs {
       act: `claim ${this.#bucket.shown(key)}`,
       signal,
       expects: ({ status }) => status === 412 || status === 501,
-      read: ({ status, headers }, attempt) => {
+      read: ({ status, headers }) => {
         if (status === 501) return "unknown" as const;
-        // The answer to an attempt before this one may have been lost: then it is ours that is there.
-        if (status === 412) return attempt === 1 ? "there" as const : "perhaps" as const;
+        // It may be ours that is there: an answer may have been lost, also to an attempt that fetch made by itself.
+        if (status === 412) return "there" as const;
         confirmedTag(headers, sum);
         return "put" as const;
       },
@@ -260,18 +257,4 @@ export class S3Blobs implements Blobs {
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();
   }
-}
-
-function infoOf(answer: S3Answer): BlobInfo {
-  const length = answer.headers.get("content-length");
-  const tag = answer.headers.get("etag");
-  if (length === null || tag === null) {
-    throw new Transient("the server did not say size and tag of it", "corrupt");
-  }
-  const modified = Date.parse(answer.headers.get("last-modified") ?? "");
-  return {
-    size: Number(length),
-    modified: Number.isNaN(modified) ? undefined : modified,
-    tag,
-  };
 }
