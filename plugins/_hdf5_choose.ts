@@ -1,0 +1,91 @@
+/** Which dataset of an HDF5 file is meant. */
+import { UsageError } from "../core/errors.ts";
+import { didYouMean } from "../core/nearest.ts";
+import { Hdf5Fault } from "./_hdf5_cursor.ts";
+import { readOutline } from "./_hdf5_dataset.ts";
+import type { Hdf5File } from "./_hdf5_file.ts";
+import type { Hdf5Entry, Hdf5Tree } from "./_hdf5_tree.ts";
+import { countOf } from "./_words.ts";
+
+/** Datasets that a message names. */
+const MOST_NAMED = 20;
+
+/**
+ * The dataset of a name, or the only one that can be a volume: of 2 to 5 dimensions, and with voxels of a known type.
+ * @throws {UsageError} If there is none, or several and no name. @throws {Hdf5Fault} If it cannot be reached.
+ */
+export function chooseDataset(
+  file: Hdf5File,
+  tree: Hdf5Tree,
+  wanted: string | undefined,
+): Hdf5Entry {
+  return wanted === undefined ? onlyOne(file, tree) : named(file, tree, wanted);
+}
+
+function onlyOne(file: Hdf5File, tree: Hdf5Tree): Hdf5Entry {
+  const { entries, isWhole } = tree.list();
+  if (!isWhole) {
+    throw new UsageError(
+      `Cannot choose a dataset of "${file.path}": it holds too many to look at; name one`,
+    );
+  }
+  const outlines = entries.map((entry) => ({ entry, ...outline(file, entry) }));
+  const volumes = outlines.filter(({ isVolume }) => isVolume);
+  if (volumes.length === 1) return volumes[0].entry;
+  const shown = volumes.length === 0 ? outlines : volumes;
+  const lines = shown.slice(0, MOST_NAMED).map(({ entry, words }) => `  "${entry.path}" ${words}`);
+  if (shown.length > MOST_NAMED) lines.push(`  and ${shown.length - MOST_NAMED} more`);
+  const what = volumes.length === 0
+    ? `none of its ${countOf(entries.length, "dataset")} has voxels in 2 to 5 dimensions`
+    : `it holds ${volumes.length}; name one`;
+  throw new UsageError([`Cannot choose a dataset of "${file.path}": ${what}`, ...lines].join("\n"));
+}
+
+function outline(file: Hdf5File, { address }: Hdf5Entry): { isVolume: boolean; words: string } {
+  try {
+    const { shape, type } = readOutline(file, address);
+    return {
+      isVolume: type.dtype !== undefined && shape.length >= 2 && shape.length <= 5,
+      words: `${shape.length === 0 ? "one value" : shape.join(" x ")}, ${type.name}`,
+    };
+  } catch (error) {
+    if (!(error instanceof Hdf5Fault)) throw error;
+    // One that is broken may be the one that was meant.
+    return { isVolume: true, words: error.message };
+  }
+}
+
+function named(file: Hdf5File, tree: Hdf5Tree, wanted: string): Hdf5Entry {
+  const path = `/${wanted.replace(/^\/+|\/+$/g, "")}`;
+  const found = tree.find(path);
+  switch (found.kind) {
+    case "dataset":
+      return found.entry;
+    case "elsewhere":
+      throw new Hdf5Fault(`it is a link into "${found.file}"`, "name that file");
+    case "group": {
+      const below = path === "/" ? path : `${path}/`;
+      const inside = tree.list().entries.filter((entry) => entry.path.startsWith(below));
+      throw new UsageError(
+        `Cannot read "${path}" of "${file.path}" as a dataset: it is a group${
+          inside.length === 0
+            ? " without any"
+            : `; name one of its ${countOf(inside.length, "dataset")}, such as "${inside[0].path}"`
+        }`,
+      );
+    }
+    case "nothing": {
+      const paths = tree.list().entries.map(({ path }) => path);
+      const ending = paths.filter((known) => known.endsWith(path));
+      const hint = ending.length === 1
+        ? `; did you mean "${ending[0]}"?`
+        : didYouMean(path, paths) ||
+          (paths.length === 0
+            ? "; it holds none"
+            : `; it holds ${paths.slice(0, MOST_NAMED).map((known) => `"${known}"`).join(", ")}`);
+      throw new UsageError(`Cannot find the dataset "${path}" in "${file.path}"${hint}`);
+    }
+    default:
+      return found satisfies never;
+  }
+}
