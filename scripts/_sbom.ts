@@ -70,7 +70,9 @@ function component(
 
 function licenceOf(said: string) {
   if (SPDX.isSupportedSpdxId(said)) return new Models.SpdxLicense(said);
-  return /\s/.test(said) ? new Models.LicenseExpression(said) : new Models.NamedLicense(said);
+  // What npm wants where a licence has no identifier is no expression.
+  const isExpression = /\s/.test(said) && !/^SEE LICEN[CS]E IN /i.test(said);
+  return isExpression ? new Models.LicenseExpression(said) : new Models.NamedLicense(said);
 }
 
 function platform({ deno, v8, typescript, platform, sha256 }: Runtime): Models.Component {
