@@ -5,7 +5,7 @@
  */
 import asc from "npm:assemblyscript@0.28.20/asc";
 
-/** A kernel, the module that carries it, and the pages of 64 KiB that it works in. */
+/** A kernel, the module that carries it, and what the compiler is told. */
 export interface Kernel {
   readonly source: string;
   readonly target: string;
@@ -21,6 +21,12 @@ export const KERNELS: readonly Kernel[] = [
     about: "The LZW kernel",
     flags: ["--initialMemory", "148", "--maximumMemory", "148"],
   },
+  ...(["decode", "encode"] as const).map((way) => ({
+    source: `codecs/wasm/segmentation_${way}.as.ts`,
+    target: `codecs/_segmentation_${way}_wasm.ts`,
+    about: `The kernel that ${way}s compressed_segmentation`,
+    flags: ["--initialMemory", "1", "--enable", "simd"],
+  })),
 ];
 
 const ROOT = new URL("../", import.meta.url);
