@@ -150,7 +150,7 @@ function makeClient(
     fetch_types: false,
     debug: false,
     publications: "",
-    connection: { application_name: "sluice" },
+    connection: { application_name: `sluice ${Deno.pid}` },
     types: { whole: { to: 20, from: [20, 1700], parse: Number, serialize: String } },
     onnotice: () => {},
   } as postgres.Options<{ whole: postgres.PostgresType }>);

@@ -11,10 +11,23 @@ export const FLAGS = [
   "--no-prompt",
 ];
 
+/** The program and its first words, before those of sluice. */
+export type Program = readonly [path: string, ...words: string[]];
+
+/** Sluice from the sources, with some more permissions than the documented command. */
+export function fromSource(...flags: readonly string[]): Program {
+  const cli = fileURLToPath(new URL("../cli.ts", import.meta.url));
+  return [Deno.execPath(), "run", ...FLAGS, ...flags, cli];
+}
+
 /** Starts `sluice ARGS…`; what it prints is kept. */
-export function start(args: readonly string[], env: Record<string, string> = {}): Running {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", ...FLAGS, fileURLToPath(new URL("../cli.ts", import.meta.url)), ...args],
+export function start(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  [path, ...words]: Program = fromSource(),
+): Running {
+  const child = new Deno.Command(path, {
+    args: [...words, ...args],
     env: { NO_COLOR: "1", ...env },
     stdin: "null",
     stdout: "piped",
@@ -34,8 +47,9 @@ export interface Running {
 export async function run(
   args: readonly string[],
   env: Record<string, string> = {},
+  program?: Program,
 ): Promise<Outcome> {
-  return outcome(await start(args, env).output);
+  return outcome(await start(args, env, program).output);
 }
 
 /** How a process ended. */
@@ -56,8 +70,9 @@ export async function expectCode(
   code: number,
   args: readonly string[],
   env: Record<string, string> = {},
+  program?: Program,
 ): Promise<Outcome> {
-  const ended = await run(args, env);
+  const ended = await run(args, env, program);
   if (ended.code !== code) {
     throw new Error(
       `\`sluice ${

@@ -6,7 +6,7 @@ import type { Ledger } from "../../ledgers/ledger.ts";
 import { openPostgresLedger } from "../../ledgers/postgres_ledger.ts";
 import { openSqliteLedger } from "../../ledgers/sqlite_ledger.ts";
 import type { LedgerKind } from "./_bench.ts";
-import { SERVER, TestSchema } from "./_postgres.ts";
+import { OwnSchema, SERVER } from "./_postgres.ts";
 import { conform } from "./conformance.ts";
 
 const kinds: LedgerKind[] = [
@@ -57,7 +57,7 @@ if (SERVER !== undefined) {
     name: "postgres",
     runs: 40,
     async open(options) {
-      const schema = await TestSchema.make();
+      const schema = await OwnSchema.make(SERVER!);
       const folder = await Deno.makeTempDir();
       const open = () => openPostgresLedger(schema.url, options);
       const close = async () => {

@@ -6,8 +6,12 @@ import { MIGRATIONS } from "../../ledgers/_postgres_schema.ts";
 import type { LedgerFault } from "../../ledgers/ledger.ts";
 import { initPostgresLedger, openPostgresLedger } from "../../ledgers/postgres_ledger.ts";
 import { makePlan } from "./_plan.ts";
-import { connect, TestSchema } from "./_postgres.ts";
-import { findPrograms, PostgresServer, type ServerOptions } from "./_postgres_server.ts";
+import { connect, OwnSchema } from "./_postgres.ts";
+import {
+  findPrograms,
+  PostgresServer,
+  type ServerOptions,
+} from "../../scripts/_postgres_server.ts";
 import { resultOf, startProcess } from "./_processes.ts";
 
 const PLAN = makePlan({ tasks: [4, 2, 2], coarser: 1 });
@@ -191,7 +195,7 @@ test("without permissions, the flags are named", {}, async (server) => {
 });
 
 test("a ledger is made once, and its version checked", {}, async (server) => {
-  await using schema = await TestSchema.reserve(server.url());
+  await using schema = await OwnSchema.reserve(server.url());
   const { url, name } = schema;
   await rejects(openPostgresLedger(url), { name: "LedgerError", fault: "no-ledger" });
   const reports = await Promise.all([1, 2, 3].map(() => initPostgresLedger(url)));
@@ -227,7 +231,7 @@ test("a ledger is made once, and its version checked", {}, async (server) => {
 });
 
 test("a failed migration leaves all as it was", {}, async (server) => {
-  await using schema = await TestSchema.reserve(server.url());
+  await using schema = await OwnSchema.reserve(server.url());
   const client = await connect(schema.url);
   const broken = [...MIGRATIONS, () => "CREATE TABLE extra (); SELECT 1 / 0"];
   await rejects(migrate(client, broken), /division by zero/);

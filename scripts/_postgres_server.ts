@@ -3,7 +3,7 @@
  * @module
  */
 import { join } from "node:path";
-import { isNotFound } from "../../core/errors.ts";
+import { isNotFound } from "../core/errors.ts";
 
 /** How it lets people in. */
 export interface ServerOptions {
