@@ -105,6 +105,12 @@ export {
 } from "./plugins/source_list.ts";
 
 export * from "./stores/check_read.ts";
+export * from "./stores/blobs/blobs.ts";
+export { openBlobs, type OpenBlobsOptions } from "./stores/blobs/open_blobs.ts";
+export type { BucketOptions } from "./stores/blobs/_s3_settings.ts";
+export type { HttpOptions } from "./stores/blobs/http.ts";
+export type { Clock, RetryOptions } from "./stores/blobs/retry.ts";
+export type { FindCredentials, S3Credentials } from "./stores/blobs/s3_credentials.ts";
 export * from "./stores/gather_unit.ts";
 export { OmeZarrStore } from "./stores/ome_zarr.ts";
 export type { ChannelDisplay } from "./stores/read_contrast.ts";

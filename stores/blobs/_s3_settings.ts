@@ -15,9 +15,9 @@ import {
 
 /** How a bucket is opened. */
 export interface BucketOptions {
-  /** Address of the server. @default `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, the profile's, else that of AWS */
+  /** Address of the server. @default `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, the profile's, else that of AWS or Google */
   readonly endpoint?: string;
-  /** @default `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's, else what the server says */
+  /** Where the bucket lies. @default `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's, else what the server says */
   readonly region?: string;
   /** Whether the bucket is named in the path and not in the host. @default true with an endpoint, or dots in the name */
   readonly pathStyle?: boolean;

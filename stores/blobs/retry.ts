@@ -22,7 +22,7 @@ export interface RetryOptions {
   readonly seconds?: number;
   /** A request is given up when no byte of its answer comes for so long. @default 30 */
   readonly stallSeconds?: number;
-  /** @default The clock of the machine */
+  /** Time, for pauses and signatures. @default The clock of the machine */
   readonly clock?: Clock;
   /** From 0 to 1: how much of the longest pause is waited. @default Math.random */
   readonly random?: () => number;
