@@ -55,11 +55,12 @@ export {
   type Plan,
   planTask,
   type Policies,
+  type ShardingBits,
   type Task,
   taskBox,
   taskUnits,
 } from "./core/plan.ts";
-export { chooseChunk, planLayout, type PlanLayoutOptions } from "./core/plan_layout.ts";
+export { chooseChunk, planLayout, type PlanLayoutOptions, type Sides } from "./core/plan_layout.ts";
 export * from "./core/point.ts";
 export * from "./core/receipt.ts";
 export * from "./core/gather_voxels.ts";
@@ -154,6 +155,9 @@ export type { CheckUnitInput, UnitCheck } from "./pool/_check_unit.ts";
 export type { DecodeChunksInput, PieceFailure, StoredPiece } from "./pool/_decode_chunks.ts";
 export type { ChunkDecoding, ChunkDecodings } from "./codecs/chunk_decoder.ts";
 export type { RawDecoding } from "./codecs/_raw_chunk.ts";
+export type { Hdf5Decoding } from "./codecs/_hdf5_chunk.ts";
+export type { PrecomputedDecoding } from "./codecs/_precomputed_decoder.ts";
+export type { Sharding } from "./codecs/precomputed_sharding.ts";
 export type { N5Decoding } from "./codecs/_n5_chunk.ts";
 export type { Packing } from "./codecs/_unpack.ts";
 export type { ZarrDecoding, ZarrShard, ZarrVoxels } from "./codecs/_zarr_chunk.ts";

@@ -12,7 +12,18 @@ const RUN = "How it runs";
 export const CASTS = ["uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64"] as const;
 
 /** What a shell offers for `--codec`; a test parses each. */
-export const CODECS = ["zstd", "gzip", "blosc", "blosc:zstd", "blosc:lz4", "none"] as const;
+export const CODECS = [
+  "zstd",
+  "gzip",
+  "blosc",
+  "blosc:zstd",
+  "blosc:lz4",
+  "none",
+  "raw",
+  "png",
+  "jpeg",
+  "compressed_segmentation",
+] as const;
 
 /** The job file. */
 export const CONFIG: Flag = {
@@ -59,8 +70,8 @@ export const PLAN_FLAGS: readonly Flag[] = [
     value: "CODEC",
     offers: CODECS,
     help:
-      "zstd[:LEVEL], gzip[:LEVEL], blosc[:zstd|:lz4[:LEVEL]] or none; levels 1 to 22, blosc and gzip 0 to 9",
-    default: "zstd:3",
+      "zstd[:LEVEL], gzip[:LEVEL], blosc[:zstd|:lz4[:LEVEL]] or none; levels 1 to 22, blosc and gzip 0 to 9. Precomputed: raw, png[:LEVEL], jpeg[:QUALITY] or compressed_segmentation",
+    default: "zstd:3; precomputed: raw, labels compressed_segmentation",
     group: WRITTEN,
   },
   {
@@ -68,6 +79,14 @@ export const PLAN_FLAGS: readonly Flag[] = [
     value: "N",
     help: "Scales of the pyramid, the finest included; 1 for none",
     default: "until the longest side is at most 256",
+    group: WRITTEN,
+  },
+  {
+    name: "format",
+    value: "FORMAT",
+    choices: ["ome-zarr", "precomputed"],
+    help: "What the volume is to be; precomputed://PATH as TARGET says it, too",
+    default: "ome-zarr",
     group: WRITTEN,
   },
   {
@@ -117,6 +136,13 @@ export const PLAN_FLAGS: readonly Flag[] = [
     group: READ,
   },
   {
+    name: "scale",
+    value: "N",
+    help: "Scale of a volume that is read, 0 for the finest",
+    default: "0",
+    group: READ,
+  },
+  {
     name: "series",
     value: "N|NAME",
     help: "Which series of an OME file",
@@ -124,6 +150,11 @@ export const PLAN_FLAGS: readonly Flag[] = [
     group: READ,
   },
 ];
+
+/** What is planned where the source is a volume. */
+export const TRANSFER_FLAGS: readonly Flag[] = PLAN_FLAGS.filter(({ name }) =>
+  name !== "missing" && name !== "series"
+);
 
 /** Where the volume goes, and who counts. */
 export const CREATE_FLAGS: readonly Flag[] = [

@@ -12,6 +12,7 @@ import {
   MEMORY,
   NO_VERIFY,
   PLAN_FLAGS,
+  TRANSFER_FLAGS,
   WORKERS,
 } from "./_plan_flags.ts";
 
@@ -85,6 +86,29 @@ const COMMANDS: readonly Command[] = [
         what: "Labels, into the image they belong to",
       },
       { line: "sluice ingest --config job.json", what: "All of it from a file" },
+    ],
+    run: () => import("./commands/ingest.ts"),
+  },
+  {
+    name: "transfer",
+    summary: "Turn a volume of another format, or one scale of it, into a volume",
+    details: [
+      "Everything that ingest does, for a source that is a volume: chunks, shards and codec are chosen anew, a pyramid is added, a box may be cut out. What SOURCE is is seen by what lies there, or said: precomputed://PLACE, where a place is a path or begins with s3://, gs://, http:// or https://.",
+    ],
+    arguments: [
+      { name: "sources", help: "path or address of a volume", completes: "folder" },
+      { ...NEW_TARGET, optional: undefined },
+    ],
+    flags: [...TRANSFER_FLAGS, ...CREATE_FLAGS, LEDGER, ...JOIN_FLAGS, NO_VERIFY],
+    examples: [
+      {
+        line: "sluice transfer precomputed://em/ out.ome.zarr",
+        what: "A precomputed volume, with a pyramid",
+      },
+      {
+        line: "sluice transfer em/ out.ome.zarr --scale 1 --z 100:200 --codec blosc:lz4",
+        what: "A part of its second scale",
+      },
     ],
     run: () => import("./commands/ingest.ts"),
   },

@@ -85,6 +85,7 @@ export function planOptions(flags: Call["flags"]): PlanOptions {
     shard: read(flags, "shard", (name, text) => text === "none" ? text : parseSides(name, text)),
     codec: read(flags, "codec", parseCodec),
     levels: read(flags, "levels", parseCount),
+    ...(flags.has("format") ? { format: valueOf(flags, "format") as PlanOptions["format"] } : {}),
     zarr: valueOf(flags, "zarr") as PlanOptions["zarr"],
     cast: valueOf(flags, "cast") as Dtype | undefined,
     window: read(flags, "window", parseWindow),
@@ -93,6 +94,7 @@ export function planOptions(flags: Call["flags"]): PlanOptions {
     z: read(flags, "z", parseSpan),
     missing: valueOf(flags, "missing") as PlanOptions["missing"],
     onError: valueOf(flags, "on-error") as PlanOptions["onError"],
+    scale: read(flags, "scale", (name, text) => parseCount(name, text, 0)),
     series: series === undefined || !/^\d+$/.test(series) ? series : Number(series),
   };
 }

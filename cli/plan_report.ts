@@ -20,7 +20,7 @@ const NAMED = 20;
 
 /** All that people want to know of a plan. */
 export function describePlan(
-  { plan, stack, losses, warnings, estimate }: PlanReport,
+  { plan, stack, volume, losses, warnings, estimate }: PlanReport,
   { threads, bold }: { readonly threads: number; readonly bold: (text: string) => string },
 ): string {
   const { layout, source, store, policies } = plan;
@@ -28,10 +28,17 @@ export function describePlan(
   const cropped = stack.info.extent.max.some((value, axis) => value !== size[axis]);
   const milliseconds = 1000 + estimate.voxelBytes / (GUESSED_RATE * Math.max(1, threads)) * 1000;
   return [
-    bold("Images"),
-    ...table([
-      [plural(estimate.images, "image"), `${mebibytes(estimate.sourceBytes)} in "${stack.root}"`],
-    ]),
+    ...(volume === undefined
+      ? [
+        bold("Images"),
+        ...table([
+          [
+            plural(estimate.images, "image"),
+            `${mebibytes(estimate.sourceBytes)} in "${stack.root}"`,
+          ],
+        ]),
+      ]
+      : [bold("Source"), ...table([[`scale ${volume.scale}`, `of "${volume.address}"`]])]),
     ...(cropped
       ? [
         `  cropped from ${formatSize(boxSize(stack.info.extent))} at ${
@@ -44,7 +51,12 @@ export function describePlan(
     ...table([
       ["extent", `${formatSize(size)} voxels of ${layout.dtype}, ${plan.kind}`],
       ["voxel size", plan.voxelSize === undefined ? "not known" : formatVoxelSize(plan.voxelSize)],
-      ["format", `OME-Zarr ${store.zarr}, ${spellEncoding(layout.encoding)}`],
+      [
+        "format",
+        `${store.kind === "ome-zarr" ? `OME-Zarr ${store.zarr}` : "precomputed"}, ${
+          spellEncoding(layout.encoding)
+        }`,
+      ],
       ...(policies.window === undefined
         ? []
         : [["window", `${policies.window.join(" to ")} spread over ${layout.dtype}`]]),
@@ -68,8 +80,10 @@ export function describePlan(
 }
 
 /** A plan as JSON: the plan itself, and the figures. */
-export function planDocument({ plan, stack, losses, warnings, estimate }: PlanReport): unknown {
-  return { plan, root: stack.root, losses, warnings, estimate };
+export function planDocument(
+  { plan, stack, volume, losses, warnings, estimate }: PlanReport,
+): unknown {
+  return { plan, root: stack.root, volume, losses, warnings, estimate };
 }
 
 function describeScales({ layout }: Plan): string[] {
@@ -93,7 +107,7 @@ function describePhase(phase: Phase): string {
   const makes = phase.makes.length === 1
     ? `scale ${phase.makes[0]}`
     : `scales ${phase.makes[0]} to ${phase.makes.at(-1)}`;
-  const from = phase.kind === "source" ? "images" : `scale ${phase.reads}`;
+  const from = phase.kind === "source" ? "the source" : `scale ${phase.reads}`;
   return `${tasks} ${makes} from ${from}, ${phase.cell.slice(0, 3).join("x")} voxels each`;
 }
 
@@ -115,6 +129,8 @@ export function spellEncoding(encoding: ChunkEncoding): string {
       return "not compressed";
     case "blosc":
       return `blosc:${encoding.cname}:${encoding.level}`;
+    case "precomputed":
+      return encoding.form.codec + (encoding.gzip === undefined ? "" : " in gzip");
     default:
       return `${encoding.codec}:${encoding.level}`;
   }

@@ -10,6 +10,7 @@ import { baseScale, phaseOf, type Plan, taskBox } from "../core/plan.ts";
 import { product } from "../core/point.ts";
 import type { JobTimes } from "../pool/jobs.ts";
 import type { JobStatus } from "../ledgers/ledger.ts";
+import { parseTarget } from "../stores/volume.ts";
 import { mebibytes } from "../tasks/memory.ts";
 import type { StatusReport } from "../tasks/status.ts";
 import type { VerifyReport } from "../tasks/verify.ts";
@@ -127,7 +128,8 @@ function describeDone(outcome: Outcome): string {
     ...(status.losses === 0 ? [] : describeLostImages(report.losses, status.losses, quote(target))),
     "Look at it:",
     ...waysToLook(
-      resolve(target) === status.target ? target : status.target,
+      resolve(parseTarget(target).path) === status.target ? target : status.target,
+      plan.store.kind,
     ).map((line) => `  ${line}`),
   ].join("\n");
 }
@@ -185,11 +187,20 @@ export function verifyDocument(report: VerifyReport): unknown {
   return { ...rest, faultCount: faults.length, faults, lossCount: losses.length };
 }
 
-function waysToLook(target: string): string[] {
-  const path = quote(target);
+function waysToLook(target: string, format: Plan["store"]["kind"]): string[] {
+  const { path: place } = parseTarget(target);
+  const path = quote(place);
+  if (format === "precomputed") {
+    return [
+      `python -c ${
+        quote(`from cloudvolume import CloudVolume; print(CloudVolume("file://${resolve(place)}"))`)
+      }`,
+      `Neuroglancer, once it is served: precomputed://http://HOST/${basename(place)}`,
+    ];
+  }
   return [
     `napari --plugin napari-ome-zarr ${path}`,
-    `python -c ${quote(`import zarr; print(zarr.open(${JSON.stringify(target)})["0"])`)}`,
-    `Neuroglancer, once it is served: zarr://http://HOST/${basename(target)}`,
+    `python -c ${quote(`import zarr; print(zarr.open(${JSON.stringify(place)})["0"])`)}`,
+    `Neuroglancer, once it is served: zarr://http://HOST/${basename(place)}`,
   ];
 }

@@ -119,6 +119,10 @@ const CODECS: Record<string, { levels: readonly [number, number]; usual: number 
   gzip: { levels: [0, 9], usual: 6 },
   blosc: { levels: [0, 9], usual: 5 },
   none: { levels: [0, 0], usual: 0 },
+  raw: { levels: [0, 0], usual: 0 },
+  png: { levels: [0, 9], usual: 6 },
+  jpeg: { levels: [1, 100], usual: 90 },
+  compressed_segmentation: { levels: [0, 0], usual: 0 },
 };
 
 /**
@@ -131,6 +135,11 @@ export function parseCodec(flag: string, text: string): ChunkEncoding {
   const known = Object.hasOwn(CODECS, codec) ? CODECS[codec] : undefined;
   if (known === undefined) {
     throw wrong(flag, text, unknown(codec, Object.keys(CODECS), ["blosc:lz4"]));
+  }
+  if (codec === "raw" || codec === "compressed_segmentation") {
+    if (rest.length > 0) throw wrong(flag, text, "there is nothing to say behind it");
+    const form = codec === "raw" ? { codec } as const : { codec, blockSize: [8, 8, 8] } as const;
+    return { codec: "precomputed", form, crc32c: false };
   }
   let cname = "zstd";
   if (codec === "blosc" && rest.length > 0 && !/^\d/.test(rest[0])) {
@@ -154,6 +163,10 @@ export function parseCodec(flag: string, text: string): ChunkEncoding {
   switch (codec) {
     case "none":
       return { codec, crc32c: false };
+    case "jpeg":
+      return { codec: "precomputed", form: { codec, quality: level }, crc32c: false };
+    case "png":
+      return { codec: "precomputed", form: { codec, level }, crc32c: false };
     case "blosc":
       return { codec, cname: cname as "zstd" | "lz4", level, shuffle: true, crc32c: false };
     default:

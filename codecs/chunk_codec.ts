@@ -135,9 +135,23 @@ export function codecVersions(encoding: ChunkEncoding): Record<string, string> {
         : { blosc: "sluice 1", lz4: "sluice 1" };
     case "none":
       return {};
+    case "precomputed":
+      return precomputedVersions(encoding.form.codec, encoding.gzip !== undefined, runtime);
     default:
       return encoding satisfies never;
   }
+}
+
+function precomputedVersions(
+  codec: string,
+  isZipped: boolean,
+  runtime: string,
+): Record<string, string> {
+  const zlib = `${runtime} ${process.arch}`;
+  return {
+    [codec]: codec === "png" ? zlib : "sluice 1",
+    ...(isZipped ? { zlib } : {}),
+  };
 }
 
 function encode(compressor: Compressor, sum: boolean, voxels: Uint8Array): Uint8Array<ArrayBuffer> {
@@ -225,7 +239,7 @@ function openNone(): Compressor {
 
 /** The level of an encoding, if the codec has it. */
 function levelOf(encoding: ChunkEncoding, low: number, high: number): number {
-  const level = encoding.codec === "none" ? low : encoding.level;
+  const level = "level" in encoding ? encoding.level : low;
   if (Number.isInteger(level) && level >= low && level <= high) return level;
   throw new RangeError(
     `Cannot use "${level}" as the level of ${encoding.codec}: it is not an integer from ${low} to ${high}; ` +

@@ -12,6 +12,7 @@ import type { Xyz } from "./_xyz.ts";
 
 /** The member `sharding` of a scale, as it stands in a volume's `info`. */
 export interface Sharding {
+  /** Tells this sharding from others. */
   readonly "@type": "neuroglancer_uint64_sharded_v1";
   /** Low bits of a chunk's number that do not matter for where it goes. */
   readonly preshift_bits: number;
@@ -21,9 +22,9 @@ export interface Sharding {
   readonly minishard_bits: number;
   /** and those above the number of the shard. */
   readonly shard_bits: number;
-  /** @default "raw" */
+  /** What is around the index of a minishard. @default "raw" */
   readonly minishard_index_encoding?: "raw" | "gzip";
-  /** @default "raw" */
+  /** What is around each chunk. @default "raw" */
   readonly data_encoding?: "raw" | "gzip";
 }
 

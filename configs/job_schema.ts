@@ -34,10 +34,13 @@ const JOB = z.strictObject({
     "Voxels of a file of many chunks, such as 512x512x64; none for a file a chunk",
   ),
   codec: z.string().optional().describe(
-    "zstd[:LEVEL], gzip[:LEVEL], blosc[:zstd|:lz4[:LEVEL]] or none; default: zstd:3",
+    "zstd[:LEVEL], gzip[:LEVEL], blosc[:zstd|:lz4[:LEVEL]] or none; precomputed: raw, png[:LEVEL], jpeg[:QUALITY] or compressed_segmentation",
   ),
   levels: z.int().positive().optional().describe(
     "Scales of the pyramid, the finest included; default: until the longest side is at most 256",
+  ),
+  format: z.enum(["ome-zarr", "precomputed"]).optional().describe(
+    "What the volume is to be; default: ome-zarr, or what target says",
   ),
   zarr: z.enum(["0.5", "0.4"]).optional().describe("OME-Zarr version; default: 0.5"),
   cast: z.enum(["uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64"]).optional()
@@ -53,6 +56,9 @@ const JOB = z.strictObject({
   ),
   onError: z.enum(["error", "fill"]).optional().describe(
     "A broken image: stops the plan or its task, or becomes fill value and counts as lost; default: error",
+  ),
+  scale: z.int().nonnegative().optional().describe(
+    "Scale of a volume that is read, 0 for the finest; default: 0",
   ),
   series: z.union([z.int().nonnegative(), z.string()]).optional().describe(
     "Which series of an OME file, by number or name; default: the first",

@@ -6,6 +6,16 @@ import { type Box, intersect } from "./box.ts";
 import type { Dtype } from "./dtype.ts";
 import { type Axis, mapPoint, type Point, product, unravel } from "./point.ts";
 
+/** The encodings of a precomputed volume. */
+export type PrecomputedForm =
+  | { readonly codec: "raw" }
+  | { readonly codec: "jpeg"; readonly quality: number }
+  | { readonly codec: "png"; readonly level: number }
+  | {
+    readonly codec: "compressed_segmentation";
+    readonly blockSize: readonly [x: number, y: number, z: number];
+  };
+
 /** How the voxels of a chunk become bytes: plain data, so that any worker can open it with {@linkcode openChunkCodec}. */
 export type ChunkEncoding =
   & (
@@ -18,6 +28,13 @@ export type ChunkEncoding =
       readonly shuffle: boolean;
     }
     | { readonly codec: "none" }
+    | {
+      /** Chunks of a Neuroglancer precomputed volume: cut off at the far edges, and stored even where all is fill value. */
+      readonly codec: "precomputed";
+      readonly form: PrecomputedForm;
+      /** Level of the gzip around each chunk. @default No gzip */
+      readonly gzip?: number;
+    }
   )
   & {
     /** Whether a crc32c (four bytes, little-endian) closes the bytes of every chunk. */
@@ -30,7 +47,7 @@ export interface ScaleLayout {
   readonly size: Point;
   /** Voxels of scale 0 that one voxel of this scale stands for, along each axis. */
   readonly factor: Point;
-  /** Voxels of one chunk: the smallest box that is read. One along c and t. */
+  /** Voxels of one chunk: the smallest box that is read. One along t, and along c unless the format keeps channels together. */
   readonly chunk: Point;
   /** Voxels of one shard: the smallest box that is written, whole chunks. Equal to `chunk` where chunks are files of their own. */
   readonly shard: Point;

@@ -56,6 +56,16 @@ export interface Policies {
   readonly window?: readonly [low: number, high: number];
 }
 
+/** Which chunks of a precomputed volume share a file, as its `info` says it. */
+export interface ShardingBits {
+  /** Bits of a chunk's number that do not matter for where it goes. */
+  readonly preshift: number;
+  /** Bits of the number of a minishard. */
+  readonly minishard: number;
+  /** Bits of the number of a shard. */
+  readonly shard: number;
+}
+
 /** What is written, never how far it got. A few kB whatever the size of the volume. {@linkcode planIngest} makes it. */
 export interface Plan {
   /** Tells a plan from other JSON. */
@@ -89,7 +99,15 @@ export interface Plan {
       }
     );
   /** What is written. */
-  readonly store: { readonly kind: "ome-zarr"; readonly zarr: "0.5" | "0.4" };
+  readonly store:
+    | { readonly kind: "ome-zarr"; readonly zarr: "0.5" | "0.4" }
+    | {
+      readonly kind: "precomputed";
+      /** Bits that say which chunks share a file, of each scale; absent: each chunk is a file. */
+      readonly sharding?: readonly ShardingBits[];
+    };
+  /** Where voxel 0 of the volume lies, in voxels of scale 0. @default Where the crop begins */
+  readonly origin?: Point;
   /** Intensities, or numbers that name things and are never averaged. */
   readonly kind: "image" | "labels";
   /** Edge lengths of a voxel of scale 0; absent where nobody said. */

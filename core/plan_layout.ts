@@ -12,6 +12,9 @@ import { countPhaseTasks, type Phase } from "./plan.ts";
 import { type Axis, mapPoint, type Point, product } from "./point.ts";
 import type { VoxelSize } from "./units.ts";
 
+/** Lengths along x, y and z. */
+export type Sides = readonly [x: number, y: number, z: number];
+
 /** What a layout is chosen for. */
 export interface PlanLayoutOptions {
   /** Voxels of the volume. */
@@ -30,6 +33,10 @@ export interface PlanLayoutOptions {
   readonly chunk?: readonly [x: number, y: number, z: number];
   /** Voxels of a shard along x, y and z; `none`: chunks are files of their own. */
   readonly shard?: readonly [x: number, y: number, z: number] | "none";
+  /** Voxels of a shard of a scale, where the format allows some shapes only; `shard` is then what is wished for. */
+  readonly shapeShard?: (size: Point, chunk: Sides, wished: Sides) => Sides;
+  /** Whether a chunk holds all channels. @default false */
+  readonly joinsChannels?: boolean;
   /** Scales, the finest included. @default Until the longest side is at most 256. */
   readonly levels?: number;
   /** Samples of one image: channels that are decoded together. */
@@ -161,18 +168,18 @@ export function planLayout(options: PlanLayoutOptions): { layout: Layout; phases
       );
     }
   });
-  const scales = shapes.map((shape): ScaleLayout => ({
-    ...shape,
-    chunk: [chunk[0], chunk[1], chunk[2], 1, 1],
-    shard: mapPoint(
-      [...shard, 1, 1] as unknown as Point,
-      (side, axis) =>
-        axis > 2 ? 1 : Math.min(
-          side,
-          Math.ceil(shape.size[axis] / chunk[axis as 0 | 1 | 2]) * chunk[axis as 0 | 1 | 2],
-        ),
-    ),
-  }));
+  const channels = options.joinsChannels ? size[3] : 1;
+  const { shapeShard = (_size, _chunk, wished) => wished } = options;
+  const scales = shapes.map((shape): ScaleLayout => {
+    const sides = shapeShard(shape.size, chunk, shard);
+    const within = (axis: 0 | 1 | 2) =>
+      Math.min(sides[axis], Math.ceil(shape.size[axis] / chunk[axis]) * chunk[axis]);
+    return {
+      ...shape,
+      chunk: [chunk[0], chunk[1], chunk[2], channels, 1],
+      shard: [within(0), within(1), within(2), channels, 1],
+    };
+  });
   const layout: Layout = {
     dtype,
     axes,
@@ -181,8 +188,8 @@ export function planLayout(options: PlanLayoutOptions): { layout: Layout; phases
     encoding,
     scales,
   };
-  const { samples, blocks } = options;
-  return { layout, phases: planPhases(layout, shard, samples, blocks) };
+  const samples = Math.max(options.samples, channels);
+  return { layout, phases: planPhases(layout, samples, options.blocks) };
 }
 
 function check(name: string, sides: readonly number[]): void {
@@ -206,8 +213,6 @@ function chooseShard(size: Point, chunk: readonly number[]): [x: number, y: numb
   return [chunk[0] * side, chunk[1] * side, chunk[2]];
 }
 
-type Sides = readonly [x: number, y: number, z: number];
-
 /**
  * A task reads every voxel of some sections, as many as the shards are deep; or, where the voxels do not come as
  * sections or a row of chunks would be large, a box of whole shards, and of whole blocks of the source if they fit.
@@ -215,27 +220,32 @@ type Sides = readonly [x: number, y: number, z: number];
  * enough tasks are left and a row of chunks stays small. What needs a neighbour still is made by later phases from
  * the scale stored last.
  */
-function planPhases(layout: Layout, shard: Sides, samples: number, blocks?: Sides): Phase[] {
+function planPhases(layout: Layout, samples: number, blocks?: Sides): Phase[] {
   const phases: Phase[] = [];
   let first = 0;
   let made = -1;
   while (made < layout.scales.length - 1) {
     const base = Math.max(0, made);
-    const { size, chunk, factor } = layout.scales[base];
+    const { size, chunk, shard: [x, y, z], factor } = layout.scales[base];
+    const shard: Sides = [x, y, z];
     const band = ([x, , z]: Sides) =>
       x * chunk[1] * Math.min(size[2], z) * samples * VOXEL_BYTES[layout.dtype];
     const sections: Sides = [size[0], size[1], shard[2]];
     const isCut = blocks !== undefined || (made >= 0 && band(sections) > DEEP_BAND);
     const least = isCut ? cutAlong(shard, made < 0 ? blocks : undefined) : sections;
-    const halved = layout.scales.at(-1)!.factor.map((value, axis) => value > factor[axis]);
+    const grows = factor.map((value, axis) =>
+      layout.scales.slice(base + 1).some((next) =>
+        next.factor[axis] > value || next.shard[axis] > shard[axis]
+      )
+    );
     const sides = (doublings: number): Sides => {
-      const side = (axis: number) => least[axis] * (halved[axis] ? 2 ** doublings : 1);
+      const side = (axis: number) => least[axis] * (grows[axis] ? 2 ** doublings : 1);
       return [Math.min(size[0], side(0)), Math.min(size[1], side(1)), side(2)];
     };
     const cell = (doublings: number): Point =>
       [...sides(doublings), samples, 1] as unknown as Point;
     const tasks = (doublings: number) => product(countCells(size, cell(doublings)));
-    const end = (doublings: number) => reach(layout, base, sides(doublings), shard);
+    const end = (doublings: number) => reach(layout, base, sides(doublings));
     let doublings = 0;
     if (made >= 0) { while (end(doublings) === base) doublings++; }
     while (
@@ -268,13 +278,15 @@ function cutAlong(shard: Sides, blocks: Sides = shard): Sides {
 }
 
 /** The coarsest scale that tasks of such boxes finish without a neighbour: they own whole shards of it. */
-function reach(layout: Layout, base: number, sides: Sides, shard: Sides): number {
+function reach(layout: Layout, base: number, sides: Sides): number {
   const from = layout.scales[base];
-  const owns = (scale: number) =>
-    sides.every((side, axis) => {
-      const own = side / (layout.scales[scale].factor[axis] / from.factor[axis]);
+  const owns = (scale: number) => {
+    const { factor, shard } = layout.scales[scale];
+    return sides.every((side, axis) => {
+      const own = side / (factor[axis] / from.factor[axis]);
       return side >= from.size[axis] || Number.isInteger(own / shard[axis]);
     });
+  };
   let scale = base;
   while (scale + 1 < layout.scales.length && owns(scale + 1)) scale++;
   return scale;

@@ -26,6 +26,8 @@ export interface ArraySource {
    * other voxels need another one.
    */
   readonly name: string;
+  /** Where it can be opened again; absent: only the script that made it can. */
+  readonly address?: string;
   /** What it holds, without reading a voxel. */
   describe(options?: { readonly signal?: AbortSignal }): Promise<VolumeInfo>;
   /** Opens the voxels of a box, which lies in the extent. */

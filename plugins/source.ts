@@ -4,6 +4,7 @@
  */
 import type { Box } from "../core/box.ts";
 import type { Dtype } from "../core/dtype.ts";
+import type { Point } from "../core/point.ts";
 import type { VoxelSize } from "../core/units.ts";
 import type { ImageAt } from "../codecs/image.ts";
 
@@ -82,4 +83,10 @@ export interface VolumeInfo {
   readonly hasChannels: boolean;
   /** Whether t is an axis of the source, even of length 1. */
   readonly hasTime: boolean;
+  /** Whether it says that it holds intensities, or names. */
+  readonly kind?: "image" | "labels";
+  /** Where its first voxel lies, in voxels. @default The origin */
+  readonly offset?: Point;
+  /** Boxes that its voxels are stored in, along x, y and z; absent: sections. */
+  readonly blocks?: readonly [x: number, y: number, z: number];
 }

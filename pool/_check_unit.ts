@@ -1,6 +1,9 @@
 /** A stored unit, read back whole: are its bytes and its voxels what the receipt says? */
 import { crc32 } from "node:zlib";
+import { placesInShard } from "../codecs/_precomputed_places.ts";
 import { openChunkCodec } from "../codecs/chunk_codec.ts";
+import { openPrecomputedCodec } from "../codecs/precomputed_chunk.ts";
+import type { Sharding } from "../codecs/precomputed_sharding.ts";
 import { type ChunkPlace, indexBytes, parseIndex } from "../codecs/shard_index.ts";
 import { type Dtype, viewBytes, viewVoxels, VOXEL_BYTES } from "../core/dtype.ts";
 import { isNotFound, messageOf } from "../core/errors.ts";
@@ -13,8 +16,12 @@ import type { JobContext } from "./jobs.ts";
 export interface CheckUnitInput {
   /** The file. */
   readonly path: string;
-  /** Chunks along each axis of a whole shard; undefined where the file is one chunk. */
+  /** Chunks along each axis of a whole shard of Zarr; undefined where the file is another. */
   readonly grid: Point | undefined;
+  /** How chunks lie in a shard of a precomputed volume, and their numbers, in the order of `present`. */
+  readonly shard?: { readonly sharding: Sharding; readonly ids: readonly bigint[] };
+  /** Voxels of each chunk, in the order of `present`. @default `chunk`, for all */
+  readonly shapes?: readonly Point[];
   /** Positions, in that grid, of the chunks that hold voxels of the volume, x fastest. */
   readonly present: readonly number[];
   /** Voxels of a chunk. */
@@ -41,42 +48,34 @@ export interface UnitCheck {
 
 /** Reads one unit back. */
 export async function checkUnit(
-  { path, grid, present, chunk, dtype, fill, encoding }: CheckUnitInput,
+  { path, grid, shard, present, shapes, chunk, dtype, fill, encoding }: CheckUnitInput,
   { times }: JobContext,
 ): Promise<UnitCheck> {
-  const codec = await openChunkCodec(encoding, VOXEL_BYTES[dtype]);
+  const decode = await openDecoder(encoding, dtype, chunk);
   const start = performance.now();
   const stored = readIfThere(path);
   const read = performance.now();
   times.read += read - start;
   const faults: { chunk: number; reason: string }[] = [];
   let places: ChunkPlace[] = [];
-  if (stored === undefined) places = [];
-  else if (grid === undefined) places = [{ offset: 0, length: stored.length }];
-  else {
-    const count = product(grid);
-    const dataBytes = stored.length - indexBytes(count);
-    try {
-      if (dataBytes < 0) {
-        throw new RangeError(
-          `its ${stored.length} bytes are too few for an index of ${count} chunks`,
-        );
-      }
-      places = parseIndex(stored.subarray(dataBytes), dataBytes);
-    } catch (error) {
-      faults.push({ chunk: -1, reason: messageOf(error) });
-    }
+  try {
+    if (stored === undefined) places = [];
+    else if (grid !== undefined) places = zarrPlaces(stored, grid);
+    else if (shard !== undefined) {
+      const found = placesInShard(shard.sharding, stored, shard.ids);
+      present.forEach((at, i) => places[at] = found[i]);
+    } else places = [{ offset: 0, length: stored.length }];
+  } catch (error) {
+    faults.push({ chunk: -1, reason: messageOf(error) });
   }
   const crcs = new Uint32Array(present.length);
   if (faults.length === 0) {
     for (const [i, at] of present.entries()) {
       const place = places[at];
+      const shape = shapes?.[i] ?? chunk;
       try {
-        crcs[i] = place === undefined ? fillCrc(dtype, product(chunk), fill) : crc32(
-          codec.decode(
-            stored!.subarray(place.offset, place.offset + place.length),
-            product(chunk),
-          ),
+        crcs[i] = place === undefined ? fillCrc(dtype, product(shape), fill) : crc32(
+          await decode(stored!.subarray(place.offset, place.offset + place.length), shape),
         );
       } catch (error) {
         faults.push({ chunk: at, reason: messageOf(error) });
@@ -90,6 +89,29 @@ export async function checkUnit(
     voxels: faults.length > 0 ? undefined : crc32(viewBytes(crcs)),
     faults,
   };
+}
+
+async function openDecoder(
+  encoding: ChunkEncoding,
+  dtype: Dtype,
+  chunk: Point,
+): Promise<(bytes: Uint8Array, shape: Point) => Uint8Array | Promise<Uint8Array>> {
+  if (encoding.codec === "precomputed") {
+    const voxels = { dtype, channels: chunk[3] };
+    const codec = await openPrecomputedCodec({ ...encoding.form, gzip: encoding.gzip }, voxels);
+    return (bytes, [x, y, z]) => codec.decode(bytes, [x, y, z]);
+  }
+  const codec = await openChunkCodec(encoding, VOXEL_BYTES[dtype]);
+  return (bytes, shape) => codec.decode(bytes, product(shape));
+}
+
+function zarrPlaces(stored: Uint8Array, grid: Point): ChunkPlace[] {
+  const count = product(grid);
+  const dataBytes = stored.length - indexBytes(count);
+  if (dataBytes < 0) {
+    throw new RangeError(`its ${stored.length} bytes are too few for an index of ${count} chunks`);
+  }
+  return parseIndex(stored.subarray(dataBytes), dataBytes);
 }
 
 function readIfThere(path: string): Uint8Array | undefined {

@@ -1,6 +1,7 @@
 /** Chunks, cut from a band and encoded. */
 import { crc32 } from "node:zlib";
 import { openChunkCodec } from "../codecs/chunk_codec.ts";
+import { openPrecomputedCodec } from "../codecs/precomputed_chunk.ts";
 import { type Box, boxSize, intersect } from "../core/box.ts";
 import { type Dtype, viewBytes, viewVoxels, VOXEL_BYTES, type VoxelArray } from "../core/dtype.ts";
 import type { ChunkEncoding } from "../core/layout.ts";
@@ -40,9 +41,12 @@ export interface EncodedChunk {
 
 /** Encodes chunks of one band. */
 export async function encodeChunks(
-  { data, box, dtype, fill, encoding, chunk, corners }: EncodeChunksInput,
-  { times, transfer }: JobContext,
+  input: EncodeChunksInput,
+  context: JobContext,
 ): Promise<EncodedChunk[]> {
+  const { data, box, dtype, fill, encoding, chunk, corners } = input;
+  const { times, transfer } = context;
+  if (encoding.codec === "precomputed") return await encodeCut(input, encoding, context);
   const codec = await openChunkCodec(encoding, VOXEL_BYTES[dtype]);
   const start = performance.now();
   const voxels = scratch(dtype, product(chunk));
@@ -62,6 +66,30 @@ export async function encodeChunks(
     if (stored !== undefined) transfer.push(stored.buffer);
     return { bytes: stored, crc: crc32(bytes), min: scan.min, max: scan.max };
   });
+  times.encode += performance.now() - start;
+  return encoded;
+}
+
+/** Chunks of a format that cuts them off at the far edges, and stores all of them. */
+async function encodeCut(
+  { data, box, dtype, fill, chunk, corners }: EncodeChunksInput,
+  { form, gzip }: ChunkEncoding & { readonly codec: "precomputed" },
+  { times, transfer }: JobContext,
+): Promise<EncodedChunk[]> {
+  const codec = await openPrecomputedCodec({ ...form, gzip }, { dtype, channels: chunk[3] });
+  const start = performance.now();
+  const encoded: EncodedChunk[] = [];
+  for (const min of corners) {
+    const inside = intersect({ min, max: mapPoint(chunk, (size, axis) => min[axis] + size) }, box)!;
+    const voxels = viewBytes(cutBox(data, box, dtype, inside));
+    const [x, y, z] = boxSize(inside);
+    const bytes = await codec.encode(voxels, [x, y, z]);
+    // What is proven later is what readers get.
+    const kept = form.codec === "jpeg" ? await codec.decode(bytes, [x, y, z]) : voxels;
+    const scan = scanVoxels(viewVoxels(dtype, kept), fill);
+    encoded.push({ bytes, crc: crc32(kept), min: scan.min, max: scan.max });
+    transfer.push(bytes.buffer);
+  }
   times.encode += performance.now() - start;
   return encoded;
 }

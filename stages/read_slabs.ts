@@ -92,6 +92,9 @@ function readArray(
     return {
       ...slab,
       box,
+      get losses() {
+        return slab.losses.map((loss) => ({ ...loss, box: move(loss.box, back) }));
+      },
       async *bands(options) {
         for await (const band of slab.bands(options)) yield { ...band, box: move(band.box, back) };
       },

@@ -1,10 +1,11 @@
 /** One shard on local disk: written under a temporary name, visible when whole. */
 import { crc32 } from "node:zlib";
 import { dirname } from "node:path";
+import { crc32Combine } from "../codecs/crc32_combine.ts";
 import { type ChunkPlace, encodeIndex } from "../codecs/shard_index.ts";
 import { isNotFound, SluiceError } from "../core/errors.ts";
 import { type Layout, type Unit, unitName } from "../core/layout.ts";
-import { type Point, product } from "../core/point.ts";
+import type { Point } from "../core/point.ts";
 import type { UnitReceipt } from "../core/receipt.ts";
 import { UnitTally } from "./_unit_tally.ts";
 import type { EncodedChunk, UnitWriter } from "./store.ts";
@@ -17,14 +18,39 @@ export interface UnitFiles {
   readonly temporary: string;
 }
 
+/** How the chunks of a unit share its file: one behind the other, with what says where each lies. */
+export interface UnitContainer {
+  /** Bytes at the front that are known last. @default 0 */
+  readonly headBytes?: number;
+  /** The next chunk goes behind those before it. @param position In the grid of the unit. */
+  add(position: number, length: number): void;
+  /** What goes behind the chunks, and at the front. */
+  finish(): { readonly tail?: Uint8Array; readonly head?: Uint8Array };
+}
+
+/** A file that is one chunk. */
+export const ONE_CHUNK: UnitContainer = { add: () => {}, finish: () => ({}) };
+
+/** A shard of Zarr v3: its index is at the end. */
+export function zarrShard(chunks: number): UnitContainer {
+  const places: ChunkPlace[] = new Array(chunks).fill(undefined);
+  let end = 0;
+  return {
+    add(position, length) {
+      places[position] = { offset: end, length };
+      end += length;
+    },
+    finish: () => ({ tail: encodeIndex(places) }),
+  };
+}
+
 /** Writes a shard, or a file of one chunk, chunk by chunk. */
 export class FileUnitWriter implements UnitWriter {
   readonly chunks: number;
   readonly #unit: Unit;
   readonly #files: UnitFiles;
   readonly #tally: UnitTally;
-  readonly #withIndex: boolean;
-  readonly #places: ChunkPlace[];
+  readonly #container: UnitContainer;
   readonly #waiting = new Map<number, EncodedChunk>();
   #next = 0;
   #file: Deno.FsFile | undefined;
@@ -33,13 +59,12 @@ export class FileUnitWriter implements UnitWriter {
   #bytes = 0;
   #crc = 0;
 
-  constructor(layout: Layout, unit: Unit, files: UnitFiles, withIndex: boolean) {
+  constructor(layout: Layout, unit: Unit, files: UnitFiles, container: UnitContainer) {
     this.#unit = unit;
     this.#files = files;
     this.#tally = new UnitTally(layout, unit);
-    this.#withIndex = withIndex;
+    this.#container = container;
     this.chunks = this.#tally.chunks;
-    this.#places = new Array(product(this.#tally.shape.grid)).fill(undefined);
   }
 
   put(index: Point, chunk: EncodedChunk): void {
@@ -55,25 +80,39 @@ export class FileUnitWriter implements UnitWriter {
 
   #append(position: number, { bytes }: EncodedChunk): void {
     if (bytes === undefined) return;
-    this.#places[position] = { offset: this.#bytes, length: bytes.length };
+    this.#container.add(position, bytes.length);
     this.#write(bytes);
   }
 
   #write(bytes: Uint8Array): void {
-    this.#file ??= this.#whileCurrent(() =>
+    const file = this.#file ??= this.#start();
+    writeAll(file, bytes);
+    this.#crc = crc32(bytes, this.#crc);
+    this.#bytes += bytes.length;
+  }
+
+  #start(): Deno.FsFile {
+    const file = this.#whileCurrent(() =>
       Deno.openSync(this.#files.temporary, { write: true, createNew: true })
     );
     this.#isTemporary = true;
-    for (let done = 0; done < bytes.length;) done += this.#file.writeSync(bytes.subarray(done));
-    this.#crc = crc32(bytes, this.#crc);
-    this.#bytes += bytes.length;
+    const { headBytes = 0 } = this.#container;
+    if (headBytes > 0) writeAll(file, new Uint8Array(headBytes));
+    return file;
   }
 
   async commit(guard: () => void | Promise<void> = () => {}): Promise<UnitReceipt> {
     this.#tally.close();
     const { path, temporary } = this.#files;
     if (this.#file !== undefined) {
-      if (this.#withIndex) this.#write(encodeIndex(this.#places));
+      const { head, tail } = this.#container.finish();
+      if (tail !== undefined) this.#write(tail);
+      if (head !== undefined) {
+        this.#file.seekSync(0, Deno.SeekMode.Start);
+        writeAll(this.#file, head);
+        this.#crc = crc32Combine(crc32(head), this.#crc, this.#bytes);
+        this.#bytes += head.length;
+      }
       await this.#file.syncData();
       this.#file.close();
       this.#file = undefined;
@@ -120,6 +159,10 @@ export class FileUnitWriter implements UnitWriter {
     this.#isTemporary = false;
     await Deno.remove(this.#files.temporary).catch(() => {});
   }
+}
+
+function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
 }
 
 function removeIfThere(path: string): void {

@@ -1,4 +1,5 @@
 /** The JSON documents of an OME-Zarr volume: Zarr v3 (OME 0.5) and Zarr v2 (OME 0.4). */
+import { SluiceError } from "../core/errors.ts";
 import type { ChunkEncoding, Layout, ScaleLayout } from "../core/layout.ts";
 import { AXES, type Axis, mapPoint, type Point } from "../core/point.ts";
 import type { Dtype } from "../core/dtype.ts";
@@ -160,7 +161,7 @@ function arrayV3(layout: Layout, scale: ScaleLayout): unknown {
   const { encoding, dtype } = layout;
   const inner = [
     { name: "bytes", configuration: { endian: "little" } },
-    ...compressorV3(encoding, dtype),
+    ...compressorV3(layout),
     ...(encoding.crc32c ? [{ name: "crc32c" }] : []),
   ];
   const sharded = isSharded(scale);
@@ -190,7 +191,14 @@ function arrayV3(layout: Layout, scale: ScaleLayout): unknown {
   };
 }
 
-function compressorV3(encoding: ChunkEncoding, dtype: Dtype): unknown[] {
+/** What chunks of Zarr may be encoded as. */
+function zarrEncoding({ encoding }: Layout): Exclude<ChunkEncoding, { codec: "precomputed" }> {
+  if (encoding.codec !== "precomputed") return encoding;
+  throw new SluiceError(`Cannot write Zarr metadata for chunks encoded as ${encoding.form.codec}`);
+}
+
+function compressorV3(layout: Layout): unknown[] {
+  const encoding = zarrEncoding(layout);
   switch (encoding.codec) {
     case "none":
       return [];
@@ -205,7 +213,7 @@ function compressorV3(encoding: ChunkEncoding, dtype: Dtype): unknown[] {
           cname: encoding.cname,
           clevel: encoding.level,
           shuffle: encoding.shuffle ? "shuffle" : "noshuffle",
-          typesize: Number(/\d+$/.exec(dtype)![0]) / 8,
+          typesize: Number(/\d+$/.exec(layout.dtype)![0]) / 8,
           blocksize: 0,
         },
       }];
@@ -213,7 +221,7 @@ function compressorV3(encoding: ChunkEncoding, dtype: Dtype): unknown[] {
 }
 
 function arrayV2(layout: Layout, scale: ScaleLayout): unknown {
-  const { encoding } = layout;
+  const encoding = zarrEncoding(layout);
   const compressor = encoding.codec === "none" ? null : encoding.codec === "blosc"
     ? {
       id: "blosc",

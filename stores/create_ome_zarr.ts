@@ -3,6 +3,7 @@
  * @module
  */
 import { dirname, join } from "node:path";
+import { SluiceError } from "../core/errors.ts";
 import type { Plan } from "../core/plan.ts";
 import { groupDocument, volumeDocuments } from "./_zarr_metadata.ts";
 import { readJson, readOverrides, writeWhole } from "./job_folder.ts";
@@ -30,13 +31,16 @@ function labelGroup(path: string): { image: string; name: string } | undefined {
  * @param volume Path of the volume; it must exist.
  */
 export async function writeMetadata(volume: string, plan: Plan, state: VolumeState): Promise<void> {
-  const { layout, store, kind, source } = plan;
+  const { layout, store, kind, source, origin = source.crop.min } = plan;
+  if (store.kind !== "ome-zarr") {
+    throw new SluiceError("Cannot write OME-Zarr metadata for a volume planned in another format");
+  }
   const overrides = await readOverrides(volume);
   const documents = volumeDocuments(store.zarr, layout, {
     name: kind,
     kind,
     voxelSize: overrides.voxelSize ?? plan.voxelSize,
-    origin: source.crop.min,
+    origin,
     contrast: state.contrast,
     sluice: {
       complete: state.complete,

@@ -44,6 +44,11 @@ export class JobFolder {
     this.path = join(volume, ".sluice");
   }
 
+  /** Where the volume lies that is read, if it is no list of images: an address and the number of a scale. */
+  get sourcePath(): string {
+    return join(this.path, "source.json");
+  }
+
   /** The plan. */
   get planPath(): string {
     return join(this.path, "plan.json");

@@ -22,11 +22,10 @@ import { readBands } from "../pool/bands.ts";
 import type { JobInput } from "../pool/jobs.ts";
 import { checkRead } from "./check_read.ts";
 import { isSharded, unitPath, type ZarrVersion } from "./_zarr_metadata.ts";
-import { measureContrast } from "./_contrast.ts";
+import { finishVolume } from "./_finish_volume.ts";
 import { parseVolume } from "./_zarr_parse.ts";
 import { unitShape } from "./_unit_tally.ts";
-import { FileUnitWriter } from "./_unit_writer.ts";
-import { readReceipts } from "../ledgers/receipt_log.ts";
+import { FileUnitWriter, ONE_CHUNK, zarrShard } from "./_unit_writer.ts";
 import { registerLabels, writeMetadata } from "./create_ome_zarr.ts";
 import { JobFolder, readJson } from "./job_folder.ts";
 import { type ChannelDisplay, readContrast } from "./read_contrast.ts";
@@ -121,13 +120,10 @@ export class OmeZarrStore implements Volume {
       path: this.place(unit),
       temporary: join(this.folder.temporaryPath(this.#claim), crypto.randomUUID()),
     };
-    const writer = new FileUnitWriter(
-      this.layout,
-      unit,
-      files,
-      isSharded(this.layout.scales[unit.scale]),
-    );
-    return Promise.resolve(writer);
+    const scale = this.layout.scales[unit.scale];
+    const { grid } = unitShape(this.layout, unit);
+    const container = isSharded(scale) ? zarrShard(product(grid)) : ONE_CHUNK;
+    return Promise.resolve(new FileUnitWriter(this.layout, unit, files, container));
   }
 
   /** Windows and colours of the channels, as the metadata gives them. */
@@ -175,23 +171,8 @@ export class OmeZarrStore implements Volume {
   }
 
   /** Measures the contrast, writes the metadata anew, and marks the volume complete; temporary files go. */
-  async finish({ guard, signal }: FinishOptions): Promise<void> {
-    const plan = await this.folder.plan();
-    if (plan === undefined) {
-      throw new SluiceError(
-        `Cannot finish "${this.path}" as it holds no plan; run \`sluice create\``,
-      );
-    }
-    let losses = 0;
-    for await (const receipt of readReceipts(this.folder.receiptsPath)) {
-      losses += receipt.losses.length;
-    }
-    const contrast = this.kind === "labels"
-      ? undefined
-      : await measureContrast(this, this.layout, signal);
-    await guard();
-    await writeMetadata(this.path, plan, { complete: true, losses, contrast });
-    await Deno.remove(join(this.folder.path, "tmp"), { recursive: true }).catch(() => {});
+  async finish(options: FinishOptions): Promise<void> {
+    await finishVolume(this, writeMetadata, options);
   }
 
   async #fill(
@@ -311,7 +292,8 @@ async function readState(volume: string, zarr: ZarrVersion): Promise<VolumeState
 export const omeZarr: VolumeFormat = {
   open: (path, options) => OmeZarrStore.open(path, options),
   writeMetadata,
-  register: (path, plan) => registerLabels(path, plan.store.zarr),
+  register: (path, { store }) =>
+    store.kind === "ome-zarr" ? registerLabels(path, store.zarr) : Promise.resolve(),
 };
 
 function readIndex(path: string, bytes: Uint8Array, dataBytes: number): ChunkPlace[] {

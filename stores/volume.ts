@@ -3,7 +3,8 @@
  * @module
  */
 import { join, resolve } from "node:path";
-import { isNotFound } from "../core/errors.ts";
+import { isNotFound, UsageError } from "../core/errors.ts";
+import { didYouMean } from "../core/nearest.ts";
 import type { Plan } from "../core/plan.ts";
 import type { BandBuffers } from "../core/slab.ts";
 import type { Unit } from "../core/layout.ts";
@@ -91,7 +92,28 @@ const FORMATS: {
     markers: ["zarr.json", ".zgroup", ".zattrs", ".zarray"],
     load: async () => (await import("./ome_zarr.ts")).omeZarr,
   },
+  precomputed: {
+    markers: ["info"],
+    load: async () => (await import("./precomputed.ts")).precomputed,
+  },
 };
+
+/** The path of a volume, and its format where the address says it: `precomputed://PATH`. @throws {UsageError} If it is no path. */
+export function parseTarget(
+  target: string,
+): { readonly path: string; readonly format?: FormatName } {
+  const scheme = /^([a-z][a-z0-9+.-]+):\/\//.exec(target)?.[1];
+  if (scheme === undefined) return { path: target };
+  const path = target.slice(scheme.length + 3);
+  if (scheme === "file") return { path };
+  if (scheme === "precomputed") return { path: parseTarget(path).path, format: "precomputed" };
+  if (scheme === "zarr") return { path: parseTarget(path).path, format: "ome-zarr" };
+  throw new UsageError(
+    `Cannot write to "${target}": volumes are written to a path, or precomputed://PATH${
+      didYouMean(scheme, ["precomputed", "zarr", "file"])
+    }`,
+  );
+}
 
 /** What a format brings; loads it. */
 export async function loadFormat(name: FormatName): Promise<VolumeFormat> {
@@ -130,8 +152,9 @@ export async function findFormat(path: string): Promise<FormatName | undefined> 
  * ```
  */
 export async function openVolume(path: string, options: OpenVolumeOptions): Promise<Volume> {
-  const format = await loadFormat(await findFormat(resolve(path)) ?? "ome-zarr");
-  return await format.open(path, options);
+  const { path: place, format } = parseTarget(path);
+  const found = format ?? await findFormat(resolve(place)) ?? "ome-zarr";
+  return await (await loadFormat(found)).open(place, options);
 }
 
 async function exists(path: string): Promise<boolean> {

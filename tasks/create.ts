@@ -9,7 +9,7 @@ import type { DoneTask, JobState, Ledger } from "../ledgers/ledger.ts";
 import { redactUrl } from "../ledgers/open_ledger.ts";
 import { writeSourceList } from "../plugins/source_list.ts";
 import { volumePath } from "../stores/create_ome_zarr.ts";
-import { findFormat, loadFormat } from "../stores/volume.ts";
+import { findFormat, loadFormat, parseTarget } from "../stores/volume.ts";
 import { type Claim, JobFolder } from "../stores/job_folder.ts";
 import { readReceipts } from "../ledgers/receipt_log.ts";
 import type { PlanReport } from "./plan.ts";
@@ -81,12 +81,15 @@ export class TargetError extends SluiceError {
  * ```
  */
 export async function createJob(
-  report: Pick<PlanReport, "plan" | "stack">,
+  report: Pick<PlanReport, "plan" | "stack" | "volume">,
   target: string,
   options: CreateJobOptions,
 ): Promise<CreatedJob> {
   const { plan } = report;
-  const volume = resolve(volumePath(target, plan.kind, options.labelName));
+  const { path } = parseTarget(target);
+  const volume = resolve(
+    plan.store.kind === "ome-zarr" ? volumePath(path, plan.kind, options.labelName) : path,
+  );
   if (options.overwrite) await removeVolume(volume, options);
   while (true) {
     const found = await findJob(volume, plan, options);
@@ -150,7 +153,7 @@ export async function rebuildJob(
 /** Makes everything beside the target and moves it there in one step; undefined where somebody was faster. */
 async function tryCreate(
   volume: string,
-  { plan, stack }: Pick<PlanReport, "plan" | "stack">,
+  { plan, stack, volume: read }: Pick<PlanReport, "plan" | "stack" | "volume">,
   { ledger, ledgerUrl }: CreateJobOptions,
 ): Promise<CreatedJob | undefined> {
   const claim = crypto.randomUUID();
@@ -161,6 +164,9 @@ async function tryCreate(
     await Deno.mkdir(staged.receiptsPath, { recursive: true });
     await Deno.mkdir(staged.temporaryPath(claim), { recursive: true });
     if (plan.source.kind === "images") await writeSourceList(staged.sourcesPath, stack);
+    else if (read !== undefined) {
+      await Deno.writeTextFile(staged.sourcePath, `${JSON.stringify(read)}\n`);
+    }
     await Deno.writeTextFile(staged.planPath, `${JSON.stringify(plan, null, 1)}\n`);
     const format = await loadFormat(plan.store.kind);
     await format.writeMetadata(staging, plan, { complete: false });

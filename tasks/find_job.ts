@@ -13,6 +13,7 @@ import {
   redactUrl,
 } from "../ledgers/open_ledger.ts";
 import { type Claim, JobFolder } from "../stores/job_folder.ts";
+import { parseTarget } from "../stores/volume.ts";
 import { rebuildJob } from "./create.ts";
 
 /** Where to look for a job. */
@@ -176,7 +177,7 @@ async function findStatus(ledger: Ledger, job: number): Promise<JobStatus | unde
  * @throws {UsageError} If there is none that sluice made.
  */
 export async function findVolume(path: string): Promise<string> {
-  const volume = resolve(path);
+  const volume = resolve(parseTarget(path).path);
   if (await isJob(volume)) return volume;
   const labels: string[] = [];
   try {

@@ -5,6 +5,7 @@
 import type { JobStatus } from "../ledgers/ledger.ts";
 import type { ArraySource } from "../plugins/array_source.ts";
 import { type CreatedJob, createJob, type CreateJobOptions } from "./create.ts";
+import { parseTarget } from "../stores/volume.ts";
 import { joinJob, type JoinJobOptions } from "./join.ts";
 import { planIngest, type PlanOptions, type PlanReport } from "./plan.ts";
 import { type VerifyOptions, type VerifyReport, verifyVolume } from "./verify.ts";
@@ -67,7 +68,12 @@ export async function ingest(
   const { verify = true, onPlanning, onPlanned, onCreated, onVerify, onProgress, ...rest } =
     options;
   rest.pool.start();
-  const report = await planIngest(source, { ...rest, onProgress: onPlanning });
+  const { format } = parseTarget(target);
+  const report = await planIngest(source, {
+    ...(format === undefined ? {} : { format }),
+    ...rest,
+    onProgress: onPlanning,
+  });
   onPlanned?.(report);
   const created = await createJob(report, target, rest);
   onCreated?.(created);

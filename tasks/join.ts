@@ -109,7 +109,10 @@ export async function joinJob(job: number, options: JoinJobOptions): Promise<Job
     );
   }
   await Deno.mkdir(store.folder.temporaryPath(claim.claim), { recursive: true });
-  const sources = await openSources(plan, store.folder, options.source);
+  const sources = await openSources(plan, store.folder, options.source, {
+    pool,
+    buffers,
+  });
   let [voxels, bytes, done] = [0, 0, 0];
   const tasks = countTasks(plan);
   const report = () => onProgress?.({ tasks, done, voxels, bytes });

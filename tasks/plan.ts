@@ -11,13 +11,15 @@ import { type ChunkEncoding, countCells } from "../core/layout.ts";
 import { didYouMean } from "../core/nearest.ts";
 import { countTasks, type Plan } from "../core/plan.ts";
 import { planLayout, WANTED_TASKS } from "../core/plan_layout.ts";
-import { type Axis, product } from "../core/point.ts";
+import { type Axis, mapPoint, type Point, product } from "../core/point.ts";
 import type { VoxelSize } from "../core/units.ts";
 import { VERSION } from "../core/version.ts";
 import type { ArraySource } from "../plugins/array_source.ts";
 import { type ImageStack, readImageStack } from "../plugins/image_stack.ts";
 import type { Fault } from "../plugins/source.ts";
 import { hashSourceList } from "../plugins/source_list.ts";
+import { findArray } from "./_open_sources.ts";
+import { planFormat } from "./_plan_format.ts";
 
 /** A half-open stretch of one axis. */
 export type Span = readonly [first: number, end: number];
@@ -36,6 +38,8 @@ export interface PlanOptions {
   readonly codec?: ChunkEncoding;
   /** Scales of the pyramid, the finest included. */
   readonly levels?: number;
+  /** What the volume is to be. @default "ome-zarr" */
+  readonly format?: Plan["store"]["kind"];
   /** OME-Zarr version. @default "0.5" */
   readonly zarr?: "0.5" | "0.4";
   /** Spread the values of a window over this dtype. */
@@ -52,6 +56,8 @@ export interface PlanOptions {
   readonly missing?: "error" | "fill" | "close";
   /** What a broken image costs: the job or task, or its own voxels. @default "error" */
   readonly onError?: "error" | "fill";
+  /** Scale of a volume that is read; 0 is the finest. @default 0 */
+  readonly scale?: number;
   /** Series of an OME file, by number or name. */
   readonly series?: number | string;
   /** Ends the planning with its reason. */
@@ -66,6 +72,8 @@ export interface PlanReport {
   readonly plan: Plan;
   /** The images, for the list beside the plan; none of an array source. */
   readonly stack: ImageStack;
+  /** Where the volume lies that is read, if it is one, and its scale. */
+  readonly volume?: { readonly address: string; readonly scale: number };
   /** What the policies let pass: these voxels will be fill value. */
   readonly losses: readonly Fault[];
   /** What to know or to mend. */
@@ -142,26 +150,35 @@ export async function planIngest(
   source: readonly string[] | ArraySource,
   options: PlanOptions = {},
 ): Promise<PlanReport> {
-  const { missing = "error", onError = "error", series, signal, onProgress, zarr = "0.5" } =
-    options;
-  const stack = "kind" in source
-    ? await describeArray(source, options)
-    : await readImageStack(source, { missing, onError, series, signal, onProgress });
+  const { missing = "error", onError = "error", series, signal, onProgress } = options;
+  const array = "kind" in source ? source : await findArray(source, options.scale);
+  if (array?.address === undefined && options.scale !== undefined) {
+    throw new UsageError("Cannot use --scale with images: they have no pyramid; leave it away");
+  }
+  const stack = array !== undefined
+    ? await describeArray(array, options)
+    : await readImageStack(source as readonly string[], {
+      missing,
+      onError,
+      series,
+      signal,
+      onProgress,
+    });
   const [losses, fatal] = sortFaults(stack.faults, missing, onError);
-  if (fatal.length > 0 && !("kind" in source)) {
-    throw new PlanError(describeFaults(source, fatal), fatal);
+  if (fatal.length > 0) {
+    throw new PlanError(describeFaults(source as readonly string[], fatal), fatal);
   }
   const { info } = stack;
   const warnings = [...stack.notes];
 
-  const kind = chooseKind(info.dtype, options.kind);
+  const kind = chooseKind(info.dtype, options.kind ?? info.kind);
   const { dtype, window } = chooseCast(info.dtype, kind, options);
   const crop = chooseCrop(info.extent, options);
   const size = boxSize(crop);
   const voxelSize = options.voxelSize ?? info.voxelSize;
   if (voxelSize === undefined || voxelSize.z === undefined) {
     warnings.push(
-      `The ${"kind" in source ? "source does" : "images do"} not say how large a voxel is${
+      `The ${array !== undefined ? "source does" : "images do"} not say how large a voxel is${
         voxelSize === undefined ? "" : " along z"
       }: scale 1 is written. ` +
         "Give --voxel-size 4x4x40nm, or set it later with `sluice set TARGET --voxel-size 4x4x40nm`",
@@ -174,17 +191,9 @@ export async function planIngest(
     "y",
     "x",
   ] as Axis[];
-  const encoding = {
-    ...(options.codec ?? { codec: "zstd" as const, level: 3 }),
-    crc32c: zarr === "0.5",
-  };
+  const format = planFormat(options, { dtype, kind, hasTime: info.hasTime, voxelSize });
+  const { encoding } = format;
   const samples = stack.images.reduce((most, image) => Math.max(most, image.samples), 1);
-  const shard = zarr === "0.4" ? "none" : options.shard;
-  if (zarr === "0.4" && options.shard !== undefined && options.shard !== "none") {
-    throw new UsageError(
-      "Cannot shard OME-Zarr 0.4, as Zarr v2 has no shards: leave --shard away, or use --zarr 0.5",
-    );
-  }
   const { layout, phases } = planLayout({
     size,
     dtype,
@@ -193,18 +202,22 @@ export async function planIngest(
     voxelSize: voxelSize?.z === undefined ? undefined : voxelSize,
     encoding,
     chunk: options.chunk,
-    shard,
+    shard: format.shard,
+    shapeShard: format.shapeShard,
+    joinsChannels: format.joinsChannels,
     levels: options.levels,
     samples,
+    blocks: info.blocks,
   });
   const unidentified: Omit<Plan, "id"> = {
     format: "sluice-plan",
     formatVersion: 1,
     versions: { sluice: VERSION, ...codecVersions(encoding) },
-    source: "kind" in source
-      ? { kind: "array", name: source.name, crop }
+    source: array !== undefined
+      ? { kind: "array", name: array.name, crop }
       : { kind: "images", list: hashSourceList(stack), images: stack.images.length, crop },
-    store: { kind: "ome-zarr", zarr },
+    store: format.store(layout),
+    ...(info.offset === undefined ? {} : { origin: addPoints(crop.min, info.offset) }),
     kind,
     ...(voxelSize?.z === undefined ? {} : { voxelSize }),
     policies: {
@@ -219,25 +232,44 @@ export async function planIngest(
   const tasks = countTasks(plan) - 1;
   if (tasks < WANTED_TASKS) {
     const depth = layout.scales[0].shard[2];
+    const why = info.blocks === undefined
+      ? `, as ${size[2]} sections make ${Math.ceil(size[2] / depth)} shards along z`
+      : "";
     warnings.push(
-      `${tasks} ${tasks === 1 ? "task" : "tasks"}, as ${size[2]} sections make ${
-        Math.ceil(size[2] / depth)
-      } shards along z: more processes than tasks will wait`,
+      `${tasks} ${tasks === 1 ? "task" : "tasks"}${why}: more processes than tasks will wait`,
     );
   }
-  return { plan, stack, losses, warnings, estimate: estimate(plan, stack) };
+  return {
+    plan,
+    stack,
+    ...(array?.address === undefined
+      ? {}
+      : { volume: { address: array.address, scale: options.scale ?? 0 } }),
+    losses,
+    warnings,
+    estimate: estimate(plan, stack),
+  };
 }
 
 /** A stack without images: what an array source says of itself. */
 async function describeArray(source: ArraySource, options: PlanOptions): Promise<ImageStack> {
-  for (const name of ["cast", "window", "missing", "onError", "series"] as const) {
+  const refused = source.address === undefined
+    ? ["cast", "window", "missing", "onError", "series"] as const
+    : ["missing", "series"] as const;
+  for (const name of refused) {
     if (options[name] === undefined) continue;
     throw new UsageError(
-      `Cannot use "${name}" with the array source "${source.name}": it is about images; let the source give the voxels as they shall be`,
+      source.address === undefined
+        ? `Cannot use "${name}" with the array source "${source.name}": it is about images; let the source give the voxels as they shall be`
+        : `Cannot use --${name} with "${source.address}": it is about stacks of images; leave it away`,
     );
   }
   const info = await source.describe({ signal: options.signal });
   return { root: "", images: [], info, faults: [], notes: [] };
+}
+
+function addPoints(a: Point, b: Point): Point {
+  return mapPoint(a, (value, axis) => value + b[axis]);
 }
 
 /** SHA-256 of what is written. */

@@ -12,6 +12,7 @@ import { gather, planOptions, valueOf } from "../job_options.ts";
 import type { Call } from "../parse.ts";
 import { describeLosses } from "../plan_report.ts";
 import { quote } from "../text.ts";
+import { parseTarget } from "../../stores/volume.ts";
 import { WorkMonitor } from "../working.ts";
 
 /** Plans and creates a job, and says how to join it. */
@@ -24,6 +25,7 @@ export async function run(call: Call, { output }: Context): Promise<number> {
   try {
     const report = await planIngest(sources, {
       ...planOptions(flags),
+      ...(parseTarget(target).format === undefined ? {} : { format: parseTarget(target).format }),
       signal: interrupts.signal,
       onProgress: monitor.onPlanning,
     });

@@ -129,7 +129,7 @@ Deno.test("sluice plans without writing", async () => {
   equal(code, 0);
   match(stdout, /extent\s+7 x 5 x 5 voxels of uint16, image/);
   match(stdout, /0\s+7 x 5 x 5\s+4x4x2\s+8x8x2\s+3/);
-  match(stdout, /3 tasks\s+scale 0 from images/);
+  match(stdout, /3 tasks\s+scale 0 from the source/);
   match(stdout, /a rough guess/);
   const { document } = await sluice.json("plan", PATTERN, ...SMALL);
   equal(document.estimate.tasks, 4);

@@ -55,7 +55,7 @@ const refused = [
   {
     line: "plan a --no-verify",
     says:
-      'Cannot use --no-verify with "plan": there is no such flag; it is a flag of "ingest", "retry"',
+      'Cannot use --no-verify with "plan": there is no such flag; it is a flag of "ingest", "transfer", "retry"',
   },
   {
     line: "plan a -x 0:5",
@@ -102,7 +102,7 @@ const refused = [
   {
     line: "status 3 --x 3:4",
     says:
-      'Cannot use --x with "status": there is no such flag; it is a flag of "ingest", "plan", "create", "pull"',
+      'Cannot use --x with "status": there is no such flag; it is a flag of "ingest", "transfer", "plan", "create", "pull"',
   },
   { line: "plan a --chunk", says: "Cannot use --chunk without a value: write --chunk 64x64x64" },
   {

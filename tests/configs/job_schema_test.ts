@@ -69,7 +69,7 @@ for (const [name, files] of Object.entries(examples)) {
     workOptions(flags);
     const { plan } = await planIngest(sources, planOptions(flags));
     const job = await loadJob(path);
-    equal(plan.store.zarr, job.zarr ?? "0.5");
+    deepEqual(plan.store, { kind: "ome-zarr", zarr: job.zarr ?? "0.5" });
     equal(plan.kind, job.kind ?? "image");
     equal(plan.policies.missing, job.missing ?? "error");
     if (job.chunk === 64) deepEqual(plan.layout.scales[0].chunk, [64, 64, 64, 1, 1]);

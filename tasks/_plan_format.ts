@@ -1,0 +1,116 @@
+/** What the format of the target decides: its encoding, and which boxes may be shards. */
+import { planSharding } from "../codecs/precomputed_sharding.ts";
+import type { Dtype } from "../core/dtype.ts";
+import { UsageError } from "../core/errors.ts";
+import type { ChunkEncoding, Layout } from "../core/layout.ts";
+import type { Plan, ShardingBits } from "../core/plan.ts";
+import type { PlanLayoutOptions, Sides } from "../core/plan_layout.ts";
+import type { VoxelSize } from "../core/units.ts";
+import { gridOf, shardSides } from "../stores/_precomputed_metadata.ts";
+import type { PlanOptions } from "./plan.ts";
+
+/** What is known of the volume before it is cut. */
+export interface FormatNeeds {
+  readonly dtype: Dtype;
+  readonly kind: "image" | "labels";
+  readonly hasTime: boolean;
+  readonly voxelSize: VoxelSize | undefined;
+}
+
+/** What a format asks of the layout, and says of itself once that is known. */
+export interface PlannedFormat
+  extends Pick<PlanLayoutOptions, "encoding" | "shard" | "shapeShard" | "joinsChannels"> {
+  store(layout: Layout): Plan["store"];
+}
+
+/** Of deflate, around chunks in shards: faster than usual, and not much larger. */
+const GZIP = 4;
+
+/** @throws {UsageError} If the options do not fit the format, or the volume does not. */
+export function planFormat(options: PlanOptions, needs: FormatNeeds): PlannedFormat {
+  return options.format === "precomputed" ? planPrecomputed(options, needs) : planOmeZarr(options);
+}
+
+function planOmeZarr({ zarr = "0.5", codec, shard }: PlanOptions): PlannedFormat {
+  if (codec?.codec === "precomputed") {
+    throw new UsageError(
+      `Cannot encode OME-Zarr as ${codec.form.codec}: choose zstd, gzip, blosc or none, or a target such as precomputed://out`,
+    );
+  }
+  if (zarr === "0.4" && shard !== undefined && shard !== "none") {
+    throw new UsageError(
+      "Cannot shard OME-Zarr 0.4, as Zarr v2 has no shards: leave --shard away, or use --zarr 0.5",
+    );
+  }
+  return {
+    encoding: { ...(codec ?? { codec: "zstd" as const, level: 3 }), crc32c: zarr === "0.5" },
+    shard: zarr === "0.4" ? "none" : shard,
+    store: () => ({ kind: "ome-zarr", zarr }),
+  };
+}
+
+function planPrecomputed(
+  { codec, shard, zarr }: PlanOptions,
+  { dtype, kind, hasTime, voxelSize }: FormatNeeds,
+): PlannedFormat {
+  if (zarr !== undefined) {
+    throw new UsageError("Cannot use --zarr with a precomputed target: leave it away");
+  }
+  if (hasTime) {
+    throw new UsageError(
+      "Cannot write times into a precomputed volume, which has x, y, z and channels: take an OME-Zarr target",
+    );
+  }
+  if (voxelSize?.z === undefined) {
+    throw new UsageError(
+      "Cannot write a precomputed volume without the size of a voxel, which its info must give in nanometres: give --voxel-size 4x4x40nm",
+    );
+  }
+  if (codec !== undefined && codec.codec !== "precomputed") {
+    throw new UsageError(
+      `Cannot encode a precomputed volume as ${codec.codec}: choose raw, png, jpeg or compressed_segmentation`,
+    );
+  }
+  const isSharded = shard !== "none";
+  const isLabels = kind === "labels" && (dtype === "uint32" || dtype === "uint64");
+  const form = codec?.form ??
+    (isLabels
+      ? { codec: "compressed_segmentation" as const, blockSize: [8, 8, 8] as const }
+      : { codec: "raw" as const });
+  const isImage = form.codec === "jpeg" || form.codec === "png";
+  const encoding: ChunkEncoding = {
+    codec: "precomputed",
+    form,
+    ...(isSharded && !isImage ? { gzip: GZIP } : {}),
+    crc32c: false,
+  };
+  if (!isSharded) {
+    return { encoding, shard, joinsChannels: true, store: () => ({ kind: "precomputed" }) };
+  }
+  let wished: Sides = [1, 1, 1];
+  const bitsOf = (grid: Sides, chunk: Sides): ShardingBits => {
+    const { preshift_bits: preshift, minishard_bits: minishard, shard_bits } = planSharding({
+      grid,
+      bytes: wished[0] * wished[1] * wished[2],
+      chunkBytes: chunk[0] * chunk[1] * chunk[2],
+    });
+    return { preshift, minishard, shard: shard_bits };
+  };
+  return {
+    encoding,
+    shard,
+    joinsChannels: true,
+    shapeShard(size, chunk, given) {
+      wished = given;
+      const grid = gridOf({ size, chunk: [chunk[0], chunk[1], chunk[2], size[3], 1] });
+      return shardSides(bitsOf(grid, chunk), size, chunk);
+    },
+    store: ({ scales }) => ({
+      kind: "precomputed",
+      sharding: scales.map((scale) => {
+        const [x, y, z] = scale.chunk;
+        return bitsOf(gridOf(scale), [x, y, z]);
+      }),
+    }),
+  };
+}
