@@ -214,7 +214,7 @@ const ENCODINGS: readonly ChunkEncoding[] = [
 ];
 
 function nameOf(encoding: ChunkEncoding): string {
-  if (encoding.codec === "none") return "none";
+  if (encoding.codec === "none" || encoding.codec === "precomputed") return encoding.codec;
   return encoding.codec === "blosc"
     ? `blosc ${encoding.cname} ${encoding.level}`
     : `${encoding.codec} ${encoding.level}`;

@@ -103,7 +103,10 @@ Deno.test("parseCodec() names the nearest codec", () => {
       ["blosc:zstandard:3", "zstd"],
     ]
   ) throws(() => parseCodec("codec", text), new RegExp(`; did you mean "${near}"\\?$`), text);
-  throws(() => parseCodec("codec", "jpeg2000"), /the codecs are zstd, gzip, blosc, none, raw, png, jpeg, compressed_segmentation$/);
+  throws(
+    () => parseCodec("codec", "jpeg2000"),
+    /the codecs are zstd, gzip, blosc, none, raw, png, jpeg, compressed_segmentation$/,
+  );
 });
 
 Deno.test("parseCount() counts from where it is told", () =>

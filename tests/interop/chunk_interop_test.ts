@@ -13,7 +13,7 @@ interface Entry {
   /** Where its voxels lie in voxels.bin. */
   readonly voxels: readonly [first: number, end: number];
   readonly dtype: Dtype;
-  readonly codec: ChunkEncoding["codec"];
+  readonly codec: Exclude<ChunkEncoding["codec"], "precomputed">;
   readonly crc32c: boolean;
 }
 
