@@ -130,6 +130,8 @@ export * from "./ledgers/ledger.ts";
 export {
   defaultLedgerUrl,
   type Environment,
+  initLedger,
+  type InitReport,
   type LedgerOpener,
   ledgerSchemes,
   openLedger,

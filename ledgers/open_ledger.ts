@@ -14,6 +14,15 @@ export type LedgerOpener = (rest: string, options: LedgerOptions) => Promise<Led
 /**
  * Kinds of ledgers by the scheme of their address. A script may add one, or replace one, before it opens a ledger;
  * nothing is loaded before it is used.
+ * @example A ledger by another name
+ * ```ts
+ * import { ledgerSchemes, openLedger } from "@sluice/sluice";
+ * import { deepEqual } from "node:assert/strict";
+ * ledgerSchemes.set("scratch", (_rest, options) => openLedger("memory:", options));
+ * await using ledger = await openLedger("scratch:");
+ * deepEqual(await Array.fromAsync(ledger.jobs()), []);
+ * ledgerSchemes.delete("scratch");
+ * ```
  */
 export const ledgerSchemes: Map<string, LedgerOpener> = new Map<string, LedgerOpener>([
   [
@@ -77,6 +86,45 @@ export function openLedger(url: string, options: LedgerOptions = {}): Promise<Le
   return open(url.slice(colon + 1), options);
 }
 
+/** A ledger that was made, or found. */
+export interface InitReport {
+  /** Its address, without name and password. */
+  readonly ledger: string;
+  /** Its version before; 0: there was none. */
+  readonly before: number;
+  /** Its version now. */
+  readonly version: number;
+}
+
+/**
+ * Makes a ledger in PostgreSQL, or brings one up to date; those of other kinds are made when they are first used.
+ * @param url `postgres://USER@HOST/DATABASE`, with `?schema=NAME` for another schema than `sluice`; whoever asks needs
+ * the right to create it, whoever works with the ledger does not.
+ * @throws {UsageError} If it is the address of a ledger of another kind.
+ * @throws {LedgerError} If the schema holds something else, or the ledger of a newer sluice.
+ * @example Once, before the first job
+ * ```ts ignore
+ * import { initLedger } from "@sluice/sluice";
+ * console.log(await initLedger("postgres://me@db.lab/jobs"));
+ * ```
+ * @example A file needs none
+ * ```ts
+ * import { initLedger } from "@sluice/sluice";
+ * import { rejects } from "node:assert/strict";
+ * await rejects(initLedger("sqlite:./jobs.db"), { name: "UsageError" });
+ * ```
+ */
+export async function initLedger(url: string): Promise<InitReport> {
+  if (/^postgres(ql)?:/.test(url)) {
+    return await (await import("./postgres_ledger.ts")).initPostgresLedger(url);
+  }
+  throw new UsageError(
+    `Cannot make "${
+      redactUrl(url)
+    }": only a ledger in PostgreSQL is made beforehand, others when they are first used; write sluice ledger init postgres://HOST/DATABASE, or set SLUICE_LEDGER`,
+  );
+}
+
 /**
  * The folder for what belongs to no volume: `SLUICE_HOME`, else `sluice` in `XDG_STATE_HOME`, else
  * `~/.local/state/sluice`.
@@ -90,7 +138,16 @@ export function sluiceHome(env: Environment = Deno.env): string {
   return join(env.get("HOME") || homedir(), ".local", "state", "sluice");
 }
 
-/** The address of the ledger where none is given: `SLUICE_LEDGER`, else `jobs.db` in {@linkcode sluiceHome}. */
+/**
+ * The address of the ledger where none is given: `SLUICE_LEDGER`, else `jobs.db` in {@linkcode sluiceHome}.
+ * @example With and without a choice
+ * ```ts
+ * import { defaultLedgerUrl } from "@sluice/sluice";
+ * import { equal } from "node:assert/strict";
+ * equal(defaultLedgerUrl(new Map([["SLUICE_HOME", "/data"]])), "sqlite:/data/jobs.db");
+ * equal(defaultLedgerUrl(new Map([["SLUICE_LEDGER", "postgres://db.lab/jobs"]])), "postgres://db.lab/jobs");
+ * ```
+ */
 export function defaultLedgerUrl(env: Environment = Deno.env): string {
   return env.get("SLUICE_LEDGER") || `sqlite:${join(sluiceHome(env), "jobs.db")}`;
 }

@@ -9,7 +9,7 @@ import { readTarget } from "./_postgres_target.ts";
 import { checkVersion, migrate } from "./_postgres_version.ts";
 import { TableLedger } from "./_table_ledger.ts";
 import type { Ledger, LedgerOptions } from "./ledger.ts";
-import type { Environment } from "./open_ledger.ts";
+import type { Environment, InitReport } from "./open_ledger.ts";
 
 /** How a ledger in PostgreSQL is opened. */
 export interface PostgresLedgerOptions extends LedgerOptions {
@@ -44,16 +44,6 @@ export async function openPostgresLedger(
     await client.close();
     throw error;
   }
-}
-
-/** A ledger that was made, or found. */
-export interface InitReport {
-  /** Its address, without name and password. */
-  readonly ledger: string;
-  /** Its version before; 0: there was none. */
-  readonly before: number;
-  /** Its version now. */
-  readonly version: number;
 }
 
 /**

@@ -16,7 +16,7 @@ import { parseArgs } from "node:util";
 import type { Plan } from "../core/plan.ts";
 import type { Receipt } from "../core/receipt.ts";
 import type { Ledger } from "../ledgers/ledger.ts";
-import { openLedger } from "../ledgers/open_ledger.ts";
+import { initLedger, openLedger } from "../ledgers/open_ledger.ts";
 
 /** What was measured. */
 export interface LedgerFigures {
@@ -207,9 +207,7 @@ if (import.meta.main) {
       );
     } else {
       const isShared = /^postgres(ql)?:/.test(url);
-      if (isShared) {
-        await (await import("../ledgers/postgres_ledger.ts")).initPostgresLedger(url);
-      }
+      if (isShared) await initLedger(url);
       const processes = Number(values.processes ?? (isShared ? 8 : 2));
       print(await benchLedger(url, join(folder, "receipts"), { tasks, processes }));
     }
