@@ -3,7 +3,8 @@ import { shardShape } from "../codecs/precomputed_sharding.ts";
 import type { Sharding } from "../codecs/precomputed_sharding.ts";
 import { countCells, type ScaleLayout } from "../core/layout.ts";
 import type { Plan, ShardingBits } from "../core/plan.ts";
-import { convertVoxelSize } from "../core/units.ts";
+import type { Point } from "../core/point.ts";
+import { convertVoxelSize, type VoxelSize } from "../core/units.ts";
 import { SluiceError } from "../core/errors.ts";
 import type { VolumeState } from "./volume.ts";
 
@@ -42,7 +43,7 @@ export function gridOf({ size, chunk }: Pick<ScaleLayout, "size" | "chunk">) {
 /** `info` and `provenance` of a planned volume. */
 export function precomputedDocuments(
   plan: Plan,
-  voxelSize: Plan["voxelSize"],
+  voxelSize: VoxelSize | undefined,
   state: VolumeState,
 ): Map<string, unknown> {
   const { layout, store, kind, source, origin = source.crop.min } = plan;
@@ -50,13 +51,15 @@ export function precomputedDocuments(
     throw new SluiceError("Cannot write the info of a volume that is planned in another format");
   }
   const { form, gzip } = layout.encoding;
-  const nanometres = convertVoxelSize(voxelSize!, "nanometer");
+  const resolutionOf = (size: VoxelSize, factor: Point) => {
+    const { x, y, z } = convertVoxelSize(size, "nanometer");
+    return [x, y, z!].map((edge, axis) => Number((edge * factor[axis]).toPrecision(12)));
+  };
   const scales = layout.scales.map(({ size, factor, chunk }, i) => {
-    const resolution = [nanometres.x, nanometres.y, nanometres.z!].map((edge, axis) =>
-      Number((edge * factor[axis]).toPrecision(12))
-    );
+    const resolution = resolutionOf(voxelSize!, factor);
     return {
-      key: resolution.join("_"),
+      // The folder was named when the job was planned, and stays where the voxel size is mended.
+      key: resolutionOf(plan.voxelSize!, factor).join("_"),
       size: size.slice(0, 3),
       voxel_offset: origin.slice(0, 3).map((value, axis) => Math.floor(value / factor[axis])),
       chunk_sizes: [chunk.slice(0, 3)],
