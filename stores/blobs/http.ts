@@ -64,7 +64,10 @@ export class HttpBlobs implements Blobs {
     this.#retry = new Retry(options.retry);
   }
 
-  async get(key: string, { range, signal }: GetBlobOptions = {}) {
+  async get(
+    key: string,
+    { range, signal }: GetBlobOptions = {},
+  ): Promise<Uint8Array<ArrayBuffer> | undefined> {
     checkKey(key);
     if (range !== undefined) checkRange(range);
     const act = `read ${this.#shown(key)}`;
@@ -73,7 +76,7 @@ export class HttpBlobs implements Blobs {
       return await this.head(key, { signal }) && new Uint8Array();
     }
     const asked = { key, range, act };
-    return await this.#send({
+    const bytes = await this.#send({
       method: "GET",
       key,
       act,
@@ -81,8 +84,12 @@ export class HttpBlobs implements Blobs {
       signal,
       check: (head) => checkHead(head, asked),
       expects: ({ status }) => status === 416 && range !== undefined,
-      read: (answer) => answer.status === 416 ? new Uint8Array() : bodyOf(answer, asked),
+      read: async (answer) =>
+        answer.status === 416 ? "nothing" as const : await bodyOf(answer, asked),
     });
+    if (bytes !== "nothing") return bytes;
+    // Some servers have nothing where the end that is asked for is longer than the whole.
+    return range![0] < 0 ? await this.get(key, { signal }) : new Uint8Array();
   }
 
   async head(key: string, { signal }: BlobOptions = {}): Promise<BlobInfo | undefined> {

@@ -59,7 +59,10 @@ export class S3Blobs implements Blobs {
     return new S3Blobs(new S3Bucket(await settleBucket(address, options)), options);
   }
 
-  async get(key: string, { range, signal }: GetBlobOptions = {}) {
+  async get(
+    key: string,
+    { range, signal }: GetBlobOptions = {},
+  ): Promise<Uint8Array<ArrayBuffer> | undefined> {
     checkKey(key);
     if (range !== undefined) checkRange(range);
     const act = `read ${this.#bucket.shown(key)}`;
@@ -70,7 +73,7 @@ export class S3Blobs implements Blobs {
     const headers: Record<string, string> = wanted === undefined ? {} : { range: wanted };
     if (this.#bucket.settings.checksum === "crc32") headers["x-amz-checksum-mode"] = "ENABLED";
     const asked = { key, range, isS3: true, act };
-    return await this.#bucket.send({
+    const bytes = await this.#bucket.send({
       method: "GET",
       key,
       headers,
@@ -79,11 +82,14 @@ export class S3Blobs implements Blobs {
       check: (head) => checkHead(head, asked),
       expects: (answer) => answer.status === 416 && range !== undefined || this.#isMissing(answer),
       read: async (answer) => {
-        if (answer.status === 416) return new Uint8Array();
         if (answer.status !== 403) this.#hasBucket = true;
+        if (answer.status === 416) return "nothing" as const;
         return answer.status < 300 ? await bodyOf(answer, asked) : undefined;
       },
     });
+    if (bytes !== "nothing") return bytes;
+    // Some servers have nothing where the end that is asked for is longer than the whole.
+    return range![0] < 0 ? await this.get(key, { signal }) : new Uint8Array();
   }
 
   async head(key: string, { signal }: BlobOptions = {}): Promise<BlobInfo | undefined> {
