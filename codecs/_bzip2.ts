@@ -1,4 +1,5 @@
 /** Reading of bzip2. */
+import process from "node:process";
 import imported from "npm:seek-bzip@2.0.0";
 
 /** What is used of the package, which has no types. */
@@ -18,6 +19,14 @@ export function decompressBzip2(bytes: Uint8Array, most: number): Uint8Array {
     if (made === most) throw Object.assign(new RangeError(), { code: "ERR_BUFFER_TOO_LARGE" });
     plain[made++] = byte;
   };
-  decode(bytes, { writeByte }, true);
+  // The package still says `new Buffer()`, of which a bundle of it would warn.
+  const runtime = process as typeof process & { noDeprecation?: boolean };
+  const { noDeprecation } = runtime;
+  runtime.noDeprecation = true;
+  try {
+    decode(bytes, { writeByte }, true);
+  } finally {
+    runtime.noDeprecation = noDeprecation;
+  }
   return plain.subarray(0, made);
 }
