@@ -5,6 +5,7 @@
 import type { Lease } from "../core/plan.ts";
 import type { Receipt } from "../core/receipt.ts";
 import type { PostgresClient } from "./_postgres_client.ts";
+import type { Row } from "./_postgres_connection.ts";
 
 /** Tasks in a row of one lease. */
 interface Run {
@@ -22,7 +23,8 @@ interface Run {
 /** Sends acknowledgements of one process, one statement at a time. */
 export class Acknowledger {
   readonly #client: PostgresClient;
-  readonly #sql: string;
+  readonly #one: string;
+  readonly #many: string;
   readonly #given: () => number | null;
   #waiting: Run[] = [];
   #isSending = false;
@@ -34,7 +36,8 @@ export class Acknowledger {
   constructor(client: PostgresClient, schema: string, given: () => number | null) {
     this.#client = client;
     this.#given = given;
-    this.#sql = `SELECT ${schema}.acknowledge_tasks(job, fence, done_first, done_end,
+    this.#one = `SELECT ${schema}.acknowledge_tasks(?, ?, ?, ?, ?, ?, ?) AS held`;
+    this.#many = `SELECT ${schema}.acknowledge_tasks(job, fence, done_first, done_end,
         lost_tasks::bigint[], lost_counts::bigint[], ?::bigint) AS held
       FROM unnest(?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::text[], ?::text[])
         AS run (job, fence, done_first, done_end, lost_tasks, lost_counts)`;
@@ -68,15 +71,7 @@ export class Acknowledger {
       const runs = joinRuns(this.#waiting);
       this.#waiting = [];
       try {
-        const answers = await this.#client.query(this.#sql, [
-          this.#given(),
-          arrayOf(runs.map(({ job }) => job)),
-          arrayOf(runs.map(({ fence }) => fence)),
-          arrayOf(runs.map(({ first }) => first)),
-          arrayOf(runs.map(({ end }) => end)),
-          arrayOf(runs.map(({ lost }) => `"${arrayOf(lost.map(([task]) => task))}"`)),
-          arrayOf(runs.map(({ lost }) => `"${arrayOf(lost.map(([, losses]) => losses))}"`)),
-        ]);
+        const answers = await this.#ask(runs);
         for (const [at, { settle }] of runs.entries()) {
           for (const resolve of settle) resolve(answers[at].held === true);
         }
@@ -85,6 +80,26 @@ export class Acknowledger {
       }
     }
     this.#isSending = false;
+  }
+
+  #ask(runs: readonly Run[]): Promise<Row[]> {
+    const given = this.#given();
+    const rows = runs.map(({ job, fence, first, end, lost }) => [
+      job,
+      fence,
+      first,
+      end,
+      arrayOf(lost.map(([task]) => task)),
+      arrayOf(lost.map(([, losses]) => losses)),
+    ]);
+    if (rows.length === 1) return this.#client.query(this.#one, [...rows[0], given]);
+    const columns = rows[0].map((_, at) => rows.map((row) => row[at]));
+    return this.#client.query(this.#many, [
+      given,
+      ...columns.map((column) =>
+        arrayOf(column.map((value) => typeof value === "string" ? `"${value}"` : value))
+      ),
+    ]);
   }
 }
 
