@@ -27,7 +27,7 @@ export async function openPrecomputedArray(reader: ArrayReader): Promise<VolumeA
     url: reader.url,
     kind: info.type === "segmentation" ? "labels" : "image",
     axes: info.channels > 1 ? ["c", "z", "y", "x"] : ["z", "y", "x"],
-    scales: info.scales.map((scale) => openScale(reader, info, scale)),
+    scales: info.scales.map((scale) => openPrecomputedScale(reader, info, scale)),
     fingerprint: createHash("sha256").update(text).digest("hex"),
   };
 }
@@ -56,7 +56,8 @@ async function readInfo(
   return { info: parseInfo(document, reader.url), text };
 }
 
-function openScale(
+/** Opens one scale. It keeps where the chunks of a shard lie: whoever replaces shards opens it anew. */
+export function openPrecomputedScale(
   reader: ArrayReader,
   { dtype, channels }: PrecomputedInfo,
   scale: PrecomputedScale,

@@ -22,7 +22,11 @@ import { mapPoint, type Point, unravel } from "../core/point.ts";
 import { BandBuffers, type Slab } from "../core/slab.ts";
 import type { VoxelSize } from "../core/units.ts";
 import { readChunked } from "../plugins/chunked_array.ts";
-import { fileName, openPrecomputedArray } from "../plugins/precomputed_array.ts";
+import {
+  fileName,
+  openPrecomputedArray,
+  openPrecomputedScale,
+} from "../plugins/precomputed_array.ts";
 import {
   parseInfo,
   type PrecomputedInfo,
@@ -49,14 +53,16 @@ export class PrecomputedStore implements Volume {
   readonly voxelSize: VoxelSize | undefined;
   readonly state: VolumeState | undefined;
   readonly folder: JobFolder;
+  readonly #info: PrecomputedInfo;
   readonly #scales: readonly PrecomputedScale[];
-  readonly #array: VolumeArray;
+  readonly #blobs: DiskBlobs;
   readonly #claim: string | undefined;
   readonly #options: OpenVolumeOptions;
   readonly #buffers: BandBuffers;
 
   private constructor(
     path: string,
+    blobs: DiskBlobs,
     info: PrecomputedInfo,
     array: VolumeArray,
     layout: Layout,
@@ -70,8 +76,9 @@ export class PrecomputedStore implements Volume {
     this.voxelSize = array.scales[0].voxelSize;
     this.state = state;
     this.folder = new JobFolder(path);
+    this.#info = info;
     this.#scales = info.scales;
-    this.#array = array;
+    this.#blobs = blobs;
     this.#claim = claim;
     this.#options = options;
     this.#buffers = options.buffers ?? new BandBuffers();
@@ -83,14 +90,15 @@ export class PrecomputedStore implements Volume {
    */
   static async open(path: string, options: OpenVolumeOptions): Promise<PrecomputedStore> {
     const absolute = resolve(path);
-    const array = await openPrecomputedArray(new DiskBlobs(absolute));
+    const blobs = new DiskBlobs(absolute);
+    const array = await openPrecomputedArray(blobs);
     const info = parseInfo(await readJson(join(absolute, "info")), path);
     const folder = new JobFolder(absolute);
     const planned = (await folder.plan())?.layout;
     const state = await readState(absolute);
     const claim = (await folder.claim())?.claim;
     const layout = planned ?? layoutOf(info, array);
-    return new PrecomputedStore(absolute, info, array, layout, state, claim, options);
+    return new PrecomputedStore(absolute, blobs, info, array, layout, state, claim, options);
   }
 
   place(unit: Unit): string {
@@ -186,7 +194,9 @@ export class PrecomputedStore implements Volume {
     checkRead(this.layout, of, scale, this.path);
     const { pool, bandBytes } = this.#options;
     const options = { pool, bandBytes, buffers: this.#buffers, scale, signal };
-    return Promise.resolve(readChunked(this.#array.scales[scale], of, options));
+    // Anew, as a shard may have been replaced since the last reading.
+    const opened = openPrecomputedScale(this.#blobs, this.#info, this.#scales[scale]);
+    return Promise.resolve(readChunked(opened, of, options));
   }
 
   /** Windows of the channels, as they were measured. */

@@ -1,13 +1,16 @@
 /**
- * OME-Zarr volumes without a voxel, with the claim of a job.
+ * Volumes without a voxel, with the claim of a job.
  * @module
  */
 import { dirname, join } from "node:path";
 import type { Layout } from "../../core/layout.ts";
+import type { Plan, ShardingBits } from "../../core/plan.ts";
+import type { Point } from "../../core/point.ts";
+import { precomputedDocuments } from "../../stores/_precomputed_metadata.ts";
 import { volumeDocuments, type ZarrVersion } from "../../stores/_zarr_metadata.ts";
 import { JobFolder } from "../../stores/job_folder.ts";
 
-/** Makes a volume as a job does, and says where its temporary files lie. */
+/** Makes an OME-Zarr volume as a job does, and says where its temporary files lie. */
 export async function makeEmptyVolume(
   path: string,
   zarr: ZarrVersion,
@@ -19,6 +22,36 @@ export async function makeEmptyVolume(
     origin: [0, 0, 0, 0, 0],
     sluice: { complete: false },
   });
+  return await claimVolume(path, documents);
+}
+
+/** The same as a precomputed volume. @param sharding Of each scale; absent: a file a chunk. */
+export async function makeEmptyPrecomputed(
+  path: string,
+  layout: Layout,
+  sharding?: readonly ShardingBits[],
+): Promise<string> {
+  const origin: Point = [3, 5, 7, 0, 0];
+  const plan: Plan = {
+    format: "sluice-plan",
+    formatVersion: 1,
+    id: "",
+    versions: {},
+    source: { kind: "array", name: "test", crop: { min: origin, max: layout.scales[0].size } },
+    store: { kind: "precomputed", ...(sharding === undefined ? {} : { sharding }) },
+    kind: "image",
+    voxelSize: { x: 4, y: 4, z: 4, unit: "nanometer" },
+    policies: { missing: "error", onError: "error" },
+    layout,
+    phases: [],
+  };
+  const documents = precomputedDocuments(plan, plan.voxelSize, { complete: false });
+  const temporary = await claimVolume(path, documents);
+  await Deno.writeTextFile(new JobFolder(path).planPath, JSON.stringify(plan));
+  return temporary;
+}
+
+async function claimVolume(path: string, documents: Iterable<[string, unknown]>): Promise<string> {
   const folder = new JobFolder(path);
   const claim = crypto.randomUUID();
   const temporary = folder.temporaryPath(claim);

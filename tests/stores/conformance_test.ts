@@ -1,11 +1,13 @@
 import { join } from "node:path";
-import type { ChunkEncoding } from "../../core/layout.ts";
+import type { ChunkEncoding, PrecomputedForm } from "../../core/layout.ts";
 import { WorkerPool } from "../../pool/worker_pool.ts";
 import type { ZarrVersion } from "../../stores/_zarr_metadata.ts";
 import { MemoryStore } from "../../stores/memory_store.ts";
 import { OmeZarrStore } from "../../stores/ome_zarr.ts";
+import { PrecomputedStore } from "../../stores/precomputed.ts";
+import { planFormat } from "../../tasks/_plan_format.ts";
 import { RawStore } from "../../scripts/examples/custom_store.ts";
-import { makeEmptyVolume } from "./_empty_volume.ts";
+import { makeEmptyPrecomputed, makeEmptyVolume } from "./_empty_volume.ts";
 import { conform, type StoreKind } from "./conformance.ts";
 
 function omeZarr(zarr: ZarrVersion, sharded: boolean, encoding: ChunkEncoding): StoreKind {
@@ -20,6 +22,41 @@ function omeZarr(zarr: ZarrVersion, sharded: boolean, encoding: ChunkEncoding): 
       const pool = new WorkerPool({ size: 0 });
       // A small band, so that a box is read in many.
       const open = () => OmeZarrStore.open(path, { pool, bandBytes: 1 });
+      return {
+        store: await open(),
+        again: open,
+        [Symbol.asyncDispose]: async () => await Deno.remove(folder, { recursive: true }),
+      };
+    },
+  };
+}
+
+function precomputed(sharded: boolean, form: PrecomputedForm): StoreKind {
+  const voxelSize = { x: 4, y: 4, z: 4, unit: "nanometer" } as const;
+  const encoding = { codec: "precomputed", form, crc32c: false } as const;
+  const planned = planFormat(
+    { format: "precomputed", codec: encoding, ...(sharded ? {} : { shard: "none" }) },
+    { dtype: "uint16", kind: "image", hasTime: false, voxelSize },
+  );
+  return {
+    name: `precomputed, ${form.codec}${sharded ? ", sharded" : ""}`,
+    encoding: planned.encoding,
+    sharded,
+    storesFill: true,
+    joinsChannels: true,
+    hasTimeAndFill: false,
+    shapeShard: planned.shapeShard,
+    async create(layout) {
+      const folder = await Deno.makeTempDir({ prefix: "sluice-test-" });
+      const path = join(folder, "it");
+      const store = planned.store(layout);
+      await makeEmptyPrecomputed(
+        path,
+        layout,
+        store.kind === "precomputed" ? store.sharding : undefined,
+      );
+      const pool = new WorkerPool({ size: 0 });
+      const open = () => PrecomputedStore.open(path, { pool, bandBytes: 1 });
       return {
         store: await open(),
         again: open,
@@ -64,6 +101,8 @@ const kinds: StoreKind[] = [
   omeZarr("0.5", true, { codec: "zstd", level: 1, crc32c: true }),
   omeZarr("0.5", false, { codec: "gzip", level: 1, crc32c: true }),
   omeZarr("0.4", false, { codec: "zstd", level: 1, crc32c: false }),
+  precomputed(true, { codec: "raw" }),
+  precomputed(false, { codec: "raw" }),
   memory(true, { codec: "zstd", level: 1, crc32c: true }),
   memory(false, { codec: "none", crc32c: false }),
   raw,
