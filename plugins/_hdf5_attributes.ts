@@ -2,8 +2,11 @@
 import { AXES, type Axis } from "../core/point.ts";
 import { type LengthUnit, lengthUnit, type VoxelSize } from "../core/units.ts";
 
-/** What a dataset has: nothing where there is no such attribute. */
-export type ReadAttribute = (name: string) => readonly (number | string)[];
+/** Attributes that are looked at. */
+export const ATTRIBUTES = ["axistags", "element_size_um", "resolution", "unit", "units"] as const;
+
+/** What they hold: nothing where there is no such attribute. */
+export type Attributes = Readonly<Record<string, readonly (number | string)[]>>;
 
 /** Axes where nobody says, by their number, slowest first. */
 const USUAL: readonly (readonly Axis[])[] = ["", "x", "yx", "zyx", "czyx", "tczyx"].map(axesOf);
@@ -27,9 +30,9 @@ export function parseAxes(letters: string, rank: number): readonly Axis[] | unde
 export function readAxes(
   rank: number,
   labels: readonly string[],
-  attribute: ReadAttribute,
+  { axistags = [] }: Attributes,
 ): readonly Axis[] {
-  return parseAxes(labels.join(""), rank) ?? parseAxes(axisTags(attribute("axistags")), rank) ??
+  return parseAxes(labels.join(""), rank) ?? parseAxes(axisTags(axistags), rank) ??
     USUAL[rank];
 }
 
@@ -53,19 +56,17 @@ const EDGES: readonly (readonly [name: string, unit: LengthUnit])[] = [
 /** The edges of a voxel: one for every axis, or for every axis of space, slowest first. */
 export function readVoxelSize(
   axes: readonly Axis[],
-  attribute: ReadAttribute,
+  attributes: Attributes,
 ): VoxelSize | undefined {
   for (const [name, usual] of EDGES) {
-    const edges = attribute(name);
+    const edges = attributes[name] ?? [];
     const space = axes.filter((axis) => axis === "x" || axis === "y" || axis === "z");
     // Sections of a stack may have all three.
     const named = [axes, space, ["z", "y", "x"]].find(({ length }) => length === edges.length);
     const edge = (axis: Axis) => Number(edges[named?.indexOf(axis) ?? -1]);
     const [x, y, z] = [edge("x"), edge("y"), edge("z")];
     if (!(isLength(x) && isLength(y))) continue;
-    const said = name === "resolution"
-      ? attribute("unit").concat(attribute("units"))[0]
-      : undefined;
+    const said = name === "resolution" ? attributes.unit?.[0] ?? attributes.units?.[0] : undefined;
     const unit = (typeof said === "string" ? lengthUnit(said) : undefined) ?? usual;
     return { x, y, ...(isLength(z) ? { z } : {}), unit };
   }

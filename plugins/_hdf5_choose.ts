@@ -14,16 +14,16 @@ const MOST_NAMED = 20;
  * The dataset of a name, or the only one that can be a volume: of 2 to 5 dimensions, and with voxels of a known type.
  * @throws {UsageError} If there is none, or several and no name. @throws {Hdf5Fault} If it cannot be reached.
  */
-export function chooseDataset(
+export async function chooseDataset(
   file: Hdf5File,
   tree: Hdf5Tree,
   wanted: string | undefined,
-): Hdf5Entry {
-  return wanted === undefined ? onlyOne(file, tree) : named(file, tree, wanted);
+): Promise<Hdf5Entry> {
+  return await (wanted === undefined ? onlyOne(file, tree) : named(file, tree, wanted));
 }
 
-function onlyOne(file: Hdf5File, tree: Hdf5Tree): Hdf5Entry {
-  const { entries, isWhole } = tree.list();
+async function onlyOne(file: Hdf5File, tree: Hdf5Tree): Promise<Hdf5Entry> {
+  const { entries, isWhole } = await tree.list();
   if (!isWhole) {
     throw new UsageError(
       `Cannot choose a dataset of "${file.path}": it holds too many to look at; name one`,
@@ -55,9 +55,9 @@ function outline(file: Hdf5File, { address }: Hdf5Entry): { isVolume: boolean; w
   }
 }
 
-function named(file: Hdf5File, tree: Hdf5Tree, wanted: string): Hdf5Entry {
+async function named(file: Hdf5File, tree: Hdf5Tree, wanted: string): Promise<Hdf5Entry> {
   const path = `/${wanted.replace(/^\/+|\/+$/g, "")}`;
-  const found = tree.find(path);
+  const found = await tree.find(path);
   switch (found.kind) {
     case "dataset":
       return found.entry;
@@ -65,7 +65,7 @@ function named(file: Hdf5File, tree: Hdf5Tree, wanted: string): Hdf5Entry {
       throw new Hdf5Fault(`it is a link into "${found.file}"`, "name that file");
     case "group": {
       const below = path === "/" ? path : `${path}/`;
-      const inside = tree.list().entries.filter((entry) => entry.path.startsWith(below));
+      const inside = (await tree.list()).entries.filter((entry) => entry.path.startsWith(below));
       throw new UsageError(
         `Cannot read "${path}" of "${file.path}" as a dataset: it is a group${
           inside.length === 0
@@ -75,7 +75,7 @@ function named(file: Hdf5File, tree: Hdf5Tree, wanted: string): Hdf5Entry {
       );
     }
     case "nothing": {
-      const paths = tree.list().entries.map(({ path }) => path);
+      const paths = (await tree.list()).entries.map(({ path }) => path);
       const ending = paths.filter((known) => known.endsWith(path));
       const hint = ending.length === 1
         ? `; did you mean "${ending[0]}"?`

@@ -1,15 +1,11 @@
 /**
- * Names, links and attributes of an HDF5 file, by h5wasm: the library of the HDF Group, made WebAssembly by NIST; both
- * licences permit use and copies with their notices. It sees the file through a file system that holds this one file,
- * whose reads are reads by position: nothing is loaded but what it asks for, wherever in the file it lies.
+ * Names, links and attributes of an HDF5 file, looked up by a thread of its own.
  *
- * It does not tell where chunks are, and its reads of voxels pass through 32-bit memory on one thread; so it is asked
- * for the addresses of datasets (references hold them), and all from there on is read without it. Loading it takes
- * 150 ms and 50 MiB, once in a process.
- * @module
+ * h5wasm looks them up. It does not tell where chunks are, and its reads of voxels pass through 32-bit memory on one
+ * thread; so it is asked for the address of a dataset, and all from there on is read without it. A broken file can lead
+ * the library round in circles, or break it: then its thread is ended, with no harm to anything else. Starting thread
+ * and library takes 0.3 s and 50 MiB.
  */
-import type { Dataset, File } from "npm:h5wasm@0.10.3";
-import { messageOf } from "../core/errors.ts";
 import { Hdf5Fault } from "./_hdf5_cursor.ts";
 
 /** One dataset of a file. */
@@ -20,190 +16,97 @@ export interface Hdf5Entry {
   readonly address: number;
 }
 
+/** The datasets of a file. */
+export interface Hdf5List {
+  readonly entries: readonly Hdf5Entry[];
+  /** Whether these are all. */
+  readonly isWhole: boolean;
+}
+
 /** What a name stands for. */
 export type Hdf5Named =
   | { readonly kind: "dataset"; readonly entry: Hdf5Entry }
   | { readonly kind: "group" | "nothing" }
   | { readonly kind: "elsewhere"; readonly file: string };
 
+/** What a dataset says of itself in words and numbers. */
+export interface Hdf5Words {
+  /** What its axes are called, the slowest first; empty where they have no name. */
+  readonly labels: readonly string[];
+  /** Numbers or words of small attributes; none where it has no such one. */
+  readonly attributes: Readonly<Record<string, readonly (number | string)[]>>;
+}
+
+/** What the thread can be asked. */
+export type Question =
+  | { readonly kind: "open"; readonly path: string }
+  | { readonly kind: "list" }
+  | { readonly kind: "find"; readonly path: string }
+  | { readonly kind: "describe"; readonly path: string; readonly names: readonly string[] };
+
+/** What it answers. */
+export type Answer = { readonly value: unknown } | { readonly fault: string };
+
 /** The names of a file; to be closed. */
-export interface Hdf5Tree extends Disposable {
-  /** Every dataset once, whatever links lead to it; and whether there were too many objects to look at all. */
-  list(): { readonly entries: readonly Hdf5Entry[]; readonly isWhole: boolean };
+export class Hdf5Tree implements Disposable {
+  readonly #worker = new Worker(new URL("./_hdf5_worker.ts", import.meta.url), { type: "module" });
+
+  private constructor(readonly seconds: number) {}
+
+  /**
+   * Opens the names of a file.
+   * @param seconds Longest that one question may take.
+   * @throws {Hdf5Fault} If the library cannot open it.
+   */
+  static async open(path: string, seconds: number): Promise<Hdf5Tree> {
+    const tree = new Hdf5Tree(seconds);
+    try {
+      await tree.#ask({ kind: "open", path });
+      return tree;
+    } catch (error) {
+      tree[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** Every dataset once, whatever links lead to it, in the order of their paths. */
+  async list(): Promise<Hdf5List> {
+    return await this.#ask({ kind: "list" }) as Hdf5List;
+  }
+
   /** Looks a path up, links followed. */
-  find(path: string): Hdf5Named;
-  /** Numbers or words of a small attribute of a dataset; none where it has no such one. */
-  attribute(path: string, name: string): readonly (number | string)[];
-  /** What the axes of a dataset are called, the slowest first; empty where they have no name. */
-  labels(path: string): readonly string[];
-}
-
-/** What is used of Emscripten's file system. */
-interface VirtualFiles {
-  createNode(parent: VirtualNode | null, name: string, mode: number, device: number): VirtualNode;
-  mkdir(path: string): void;
-  rmdir(path: string): void;
-  mount(type: { mount(): VirtualNode }, options: object, path: string): void;
-  unmount(path: string): void;
-}
-
-interface VirtualNode {
-  readonly id: number;
-  readonly mode: number;
-  node_ops: object;
-  stream_ops: object;
-}
-
-const FOLDER = 0o40555, FILE = 0o100444;
-/** Objects that are looked at for a list. */
-const MOST_OBJECTS = 10_000;
-/** An attribute is read if it has no more elements. */
-const MOST_ELEMENTS = 4096;
-let mounts = 0;
-
-async function load() {
-  const library = await import("npm:h5wasm@0.10.3");
-  const module = await library.ready;
-  // Otherwise it prints its errors.
-  module.activate_throwing_error_handler();
-  return { ...library, module, files: module.FS as unknown as VirtualFiles };
-}
-
-/**
- * Opens the names of a file.
- * @param read Fills an array with what lies from a position on.
- * @param size Bytes of the file.
- * @throws {Hdf5Fault} If the library cannot open it.
- */
-export async function openTree(
-  read: (position: number, into: Uint8Array) => void,
-  size: number,
-): Promise<Hdf5Tree> {
-  const library = await load();
-  const { module, files } = library;
-  const folder = `/sluice-${mounts++}`;
-  files.mkdir(folder);
-  files.mount({ mount: () => oneFile(files, read, size) }, {}, folder);
-  const leave = () => {
-    files.unmount(folder);
-    files.rmdir(folder);
-  };
-  let file: File;
-  try {
-    file = asking(() => new library.File(`${folder}/it`, "r"));
-  } catch (error) {
-    leave();
-    throw error;
+  async find(path: string): Promise<Hdf5Named> {
+    return await this.#ask({ kind: "find", path }) as Hdf5Named;
   }
-  const addressOf = (path: string) => {
-    const bytes = module.create_object_reference(file.file_id, path);
-    return Number(new DataView(Uint8Array.from(bytes).buffer).getBigUint64(0, true));
-  };
-  const isDataset = (object: unknown): object is Dataset => object instanceof library.Dataset;
-  return {
-    list: () =>
-      asking(() => {
-        const seen = new Set<number>();
-        const entries: Hdf5Entry[] = [];
-        const groups: InstanceType<typeof library.Group>[] = [file];
-        for (const group of groups) {
-          for (const name of group.keys()) {
-            const object = group.get(name);
-            if (!isDataset(object) && !(object instanceof library.Group)) continue;
-            const address = addressOf(object.path);
-            if (seen.has(address)) continue;
-            if (seen.size >= MOST_OBJECTS) return { entries, isWhole: false };
-            seen.add(address);
-            if (isDataset(object)) entries.push({ path: object.path, address });
-            else groups.push(object);
-          }
-        }
-        return { entries, isWhole: true };
-      }),
-    find: (path) =>
-      asking(() => {
-        const object = path === "/" ? file : file.get(path);
-        if (object instanceof library.ExternalLink) {
-          return { kind: "elsewhere", file: object.filename };
-        }
-        if (object instanceof library.Group) return { kind: "group" };
-        if (!isDataset(object)) return { kind: "nothing" };
-        return {
-          kind: "dataset",
-          entry: { path: object.path, address: addressOf(object.path) },
-        };
-      }),
-    attribute: (path, name) =>
-      asking(() => {
-        if (!module.get_attribute_names(file.file_id, path).includes(name)) return [];
-        const { total_size } = module.get_attribute_metadata(file.file_id, path, name);
-        if (!(total_size <= MOST_ELEMENTS)) return [];
-        const value = new library.Dataset(file.file_id, path).get_attribute(name, true);
-        return [value].flat().filter((one) => typeof one === "number" || typeof one === "string");
-      }),
-    labels: (path) =>
-      asking(() => module.get_dimension_labels(file.file_id, path).map((label) => label ?? "")),
-    [Symbol.dispose]() {
-      try {
-        asking(() => file.close());
-      } finally {
-        leave();
-      }
-    },
-  };
-}
 
-/** Runs something in the library; of its trace of an error the innermost line is the reason. */
-function asking<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof Hdf5Fault) throw error;
-    const lines = [...messageOf(error).matchAll(/^ *#\d+: .* in \w+\(\): (.*)$/gm)];
-    throw new Hdf5Fault(`the HDF5 library says: ${lines.at(-1)?.[1] ?? messageOf(error)}`);
+  /** What a dataset says of itself, by the names of attributes that are asked for. */
+  async describe(path: string, names: readonly string[]): Promise<Hdf5Words> {
+    return await this.#ask({ kind: "describe", path, names }) as Hdf5Words;
   }
-}
 
-/** A file system with the file `it` in its only folder. */
-function oneFile(
-  files: VirtualFiles,
-  read: (position: number, into: Uint8Array) => void,
-  size: number,
-): VirtualNode {
-  const stat = ({ id, mode }: VirtualNode) => ({
-    dev: 1,
-    ino: id,
-    mode,
-    nlink: 1,
-    uid: 0,
-    gid: 0,
-    rdev: 0,
-    size,
-    atime: new Date(0),
-    mtime: new Date(0),
-    ctime: new Date(0),
-    blksize: 4096,
-    blocks: Math.ceil(size / 512),
-  });
-  const root = files.createNode(null, "/", FOLDER, 0);
-  const it = files.createNode(root, "it", FILE, 0);
-  root.node_ops = { getattr: stat, lookup: () => it };
-  root.stream_ops = {};
-  it.node_ops = { getattr: stat };
-  it.stream_ops = {
-    llseek: (stream: { readonly position: number }, offset: number, whence: number) =>
-      offset + [0, stream.position, size][whence],
-    read: (
-      _: unknown,
-      { buffer, byteOffset }: Int8Array,
-      offset: number,
-      length: number,
-      position: number,
-    ) => {
-      const count = Math.max(0, Math.min(length, size - position));
-      read(position, new Uint8Array(buffer, byteOffset + offset, count));
-      return count;
-    },
-  };
-  return root;
+  [Symbol.dispose](): void {
+    this.#worker.terminate();
+  }
+
+  async #ask(question: Question): Promise<unknown> {
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    this.#worker.onmessage = ({ data }: MessageEvent<Answer>) => {
+      if ("value" in data) resolve(data.value);
+      else reject(new Hdf5Fault(data.fault));
+    };
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      reject(new Error(`Cannot run the HDF5 library: ${event.message}`));
+    };
+    const timer = setTimeout(() => {
+      this.#worker.terminate();
+      reject(new Hdf5Fault(`the HDF5 library found no end in ${this.seconds} s`));
+    }, this.seconds * 1000);
+    this.#worker.postMessage(question);
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
 }

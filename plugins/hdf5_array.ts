@@ -12,13 +12,13 @@ import { resolve } from "node:path";
 import { isNotFound, messageOf, SluiceError, UsageError } from "../core/errors.ts";
 import { type Axis } from "../core/point.ts";
 import type { VoxelSize } from "../core/units.ts";
-import { parseAxes, readAxes, readVoxelSize } from "./_hdf5_attributes.ts";
+import { ATTRIBUTES, parseAxes, readAxes, readVoxelSize } from "./_hdf5_attributes.ts";
 import { chooseDataset } from "./_hdf5_choose.ts";
 import { openChunks } from "./_hdf5_chunks.ts";
 import { Hdf5Fault } from "./_hdf5_cursor.ts";
 import { type Hdf5Dataset, readDataset } from "./_hdf5_dataset.ts";
-import { Hdf5File, readAt } from "./_hdf5_file.ts";
-import { openTree } from "./_hdf5_tree.ts";
+import { Hdf5File } from "./_hdf5_file.ts";
+import { Hdf5Tree } from "./_hdf5_tree.ts";
 import type { ChunkedScale } from "./chunked_array.ts";
 
 /** Which dataset, and what its axes are. */
@@ -41,38 +41,67 @@ export interface Hdf5Array extends ChunkedScale {
   readonly fingerprint: string;
 }
 
+/** An HDF5 file whose datasets are looked up; to be closed. What was opened of it stays. */
+export interface Hdf5Datasets extends Disposable {
+  /**
+   * Opens a dataset.
+   * @throws {UsageError} If there is no such dataset, or none or several where no one is named.
+   * @throws {SluiceError} If it is broken, or uses what is not read (named).
+   */
+  open(options?: Hdf5Options): Promise<Hdf5Array>;
+}
+
 /**
- * Opens a dataset of a file; what is returned keeps no file open.
+ * Opens a dataset of a file; nothing has to be closed.
  * @throws {UsageError} If there is no such dataset, or none or several where no one is named.
  * @throws {SluiceError} If the file is none, is cut short or being written, or uses what is not read (named).
- * @example A file of another program
+ * @example A volume of another program
  * ```ts ignore
  * const raw = await openHdf5Array("sample_A.hdf", { dataset: "/volumes/raw" });
  * const slab = readChunked(raw, box([0, 0, 0], [1250, 1250, 16]), { pool });
  * ```
  */
 export async function openHdf5Array(path: string, options: Hdf5Options = {}): Promise<Hdf5Array> {
+  using datasets = await openHdf5Datasets(path);
+  return await datasets.open(options);
+}
+
+/**
+ * Opens a file of several datasets.
+ * @param seconds Longest that looking something up may take. @default 60
+ */
+export async function openHdf5Datasets(path: string, seconds = 60): Promise<Hdf5Datasets> {
+  const place = resolve(path);
   try {
-    return await open(resolve(path), options);
+    const file = Hdf5File.open(place);
+    const tree = await Hdf5Tree.open(place, seconds);
+    return {
+      open: async (options = {}) => {
+        try {
+          return await open(file, tree, options);
+        } catch (error) {
+          throw named(error, path, options.dataset);
+        }
+      },
+      [Symbol.dispose]: () => tree[Symbol.dispose](),
+    };
   } catch (error) {
-    throw named(error, path, options.dataset);
+    throw named(error, path, undefined);
   }
 }
 
-async function open(path: string, { dataset: wanted, axes: letters }: Hdf5Options) {
-  const file = Hdf5File.open(path);
-  using opened = Deno.openSync(path);
-  using tree = await openTree(
-    (position, into) => into.set(readAt(opened, position, into.length)),
-    file.size,
-  );
-  const { path: name, address } = chooseDataset(file, tree, wanted);
+async function open(
+  file: Hdf5File,
+  tree: Hdf5Tree,
+  { dataset: wanted, axes: letters }: Hdf5Options,
+): Promise<Hdf5Array> {
+  const { path: name, address } = await chooseDataset(file, tree, wanted);
   try {
     const dataset = readDataset(file, address);
     const rank = dataset.shape.length;
-    const attribute = (attribute: string) => tree.attribute(name, attribute);
+    const { labels, attributes } = await tree.describe(name, ATTRIBUTES);
     const axes = letters === undefined
-      ? readAxes(rank, tree.labels(name), attribute)
+      ? readAxes(rank, labels, attributes)
       : parseAxes(letters, rank);
     if (axes === undefined) {
       throw new UsageError(
@@ -80,16 +109,16 @@ async function open(path: string, { dataset: wanted, axes: letters }: Hdf5Option
           `give so many letters of t, c, z, y and x, each once, slowest first, such as zyx`,
       );
     }
-    const voxelSize = readVoxelSize(axes, attribute);
+    const voxelSize = readVoxelSize(axes, attributes);
     return {
       dataset: name,
       axes,
       ...(voxelSize === undefined ? {} : { voxelSize }),
       fingerprint: fingerprint(file, name, address, dataset, axes),
-      ...openChunks(file, dataset, axes, (error) => named(error, path, name)),
+      ...openChunks(file, dataset, axes, (error) => named(error, file.path, name)),
     };
   } catch (error) {
-    throw named(error, path, name);
+    throw named(error, file.path, name);
   }
 }
 

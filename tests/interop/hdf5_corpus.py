@@ -21,7 +21,7 @@ RANDOM = numpy.random.default_rng(11)
 MANIFEST = []
 AXES = {2: "yx", 3: "zyx", 4: "czyx", 5: "tczyx"}
 DTYPES = ["<u1", "<i1", "<u2", "<i2", "<u4", "<i4", "<u8", "<f4", ">u2", ">i2", ">u4", ">i4", ">u8", ">f4"]
-LIBVERS = ["earliest", "v108", "v110", "v114", "latest"]
+LIBVERS = ["earliest", "v108", "v110", "latest"]
 # The library that h5py brings has calls that h5py does not offer.
 LIBRARY = ctypes.CDLL(next(
     line.split()[-1] for line in open("/proc/self/maps") if "/libhdf5-" in line or "/libhdf5." in line

@@ -1,10 +1,11 @@
 import { deepEqual, ok, rejects } from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { type Dtype, viewBytes, VOXEL_BYTES } from "../../core/dtype.ts";
+import { SluiceError } from "../../core/errors.ts";
 import { gatherVoxels } from "../../core/gather_voxels.ts";
 import { AXES, mapPoint, type Point } from "../../core/point.ts";
 import { readChunked } from "../../plugins/chunked_array.ts";
-import { type Hdf5Array, openHdf5Array } from "../../plugins/hdf5_array.ts";
+import { type Hdf5Array, openHdf5Array, openHdf5Datasets } from "../../plugins/hdf5_array.ts";
 import { WorkerPool } from "../../pool/worker_pool.ts";
 import { withFolder } from "../_stack.ts";
 import { python, runPython } from "./_python.ts";
@@ -78,6 +79,14 @@ async function readBox(array: Hdf5Array, box: ReturnType<typeof someBox>, pool: 
   return viewBytes(await gatherVoxels(readChunked(array, box, { pool, bandBytes: 1 << 16 })));
 }
 
+/** Each entry with its file, which is opened once. */
+async function* opened<E extends Entry>(folder: string, entries: readonly E[]) {
+  for (const [file, of] of Map.groupBy(entries, ({ file }) => file)) {
+    using datasets = await openHdf5Datasets(`${folder}/${file}`);
+    for (const entry of of) yield { entry, datasets };
+  }
+}
+
 Deno.test({
   name: "openHdf5Array() reads what h5py writes, whatever the layout, index, filters and sizes",
   ignore: python === undefined,
@@ -91,10 +100,10 @@ Deno.test({
       for (const threads of [0, 2]) {
         await test.step(`with ${threads} threads`, async () => {
           await using pool = new WorkerPool({ size: threads });
-          for (const entry of readable) {
+          for await (const { entry, datasets } of opened(folder, readable)) {
             // The threads read what is read without them.
             if (threads > 0 && random() < 0.8) continue;
-            const array = await openHdf5Array(`${folder}/${entry.file}`, {
+            const array = await datasets.open({
               dataset: entry.path,
               ...(entry.given ? { axes: entry.axes } : {}),
             });
@@ -115,11 +124,11 @@ Deno.test({
       await test.step("what is not read is refused by name", async () => {
         const refused = entries.filter((entry) => entry.refused !== undefined);
         ok(refused.length > 20, `only ${refused.length}`);
-        for (const { file, path, refused: words, label } of refused) {
+        for await (const { entry, datasets } of opened(folder, refused)) {
           await rejects(
-            openHdf5Array(`${folder}/${file}`, { dataset: path }),
-            (error) => error instanceof Error && error.message.includes(words!),
-            label,
+            datasets.open({ dataset: entry.path }),
+            (error) => error instanceof SluiceError && error.message.includes(entry.refused!),
+            entry.label,
           );
         }
       });

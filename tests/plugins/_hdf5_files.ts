@@ -1,0 +1,89 @@
+// Made by tests/interop/hdf5_fixtures.py.
+
+/** Small HDF5 files that h5py wrote, in base64 of gzip. Every voxel is its position, the last axis fastest. */
+export const HDF5_FILES = {
+  cremi:
+    "H4sIAAAAAAACA+1afUwcRRSf2b3tLVxpUWg5xT9I/ABppLTQ5BJtuSIgKQpUWiWmLntwB6LXO+SAboJtSBsNDQ0c2labVmvUGE0T" +
+    "W1PDhx+xjZKqJFbBgiZNoIVWaKuUUgMqcs7ezR63A5sl2BhS5vfP7Jv77Zs3997O7Huze7MzsiLC7w4HMngeGEAkCIUPA6wjZAwR" +
+    "txC39bj9gFH6of83M+6/A+sneVuezMyU2T4Cyjj9XKDlAcViRHbmxny5LcSyFbffMGpejdtZvd3hATaXy11lqyp3uzz+/krbjiJn" +
+    "uesFhbcaE1ejH0Lj10yMqxW/2WxAfo6bW/xaeBq/NH6n41eJp3pOzcPhCJy2YofTMx2X1nmOW5CblwEBG1zVJ5LV63XcGqw/BcvE" +
+    "uq88XsmEXiWO41i1PvK5uF0A0YxhyEQhsARaNtCBpw2UaRtxq90f6VcVGVTJY15gHIZl/N0m5BH5AsJQOyCwO0qdtioH2q8VfwQ8" +
+    "xzKGurBplzDYBMU9aLxAJJxagf0UnGHCPOKKCcZVwkp1HORjucKsjpcEI10LQiHvGxDEztg3ls3x/rgHA60WnyXkJB3+EkJ+RIPP" +
+    "aNy/SYdP2lOowyftKdXgGzTsqdLhk/bsxnyTBp+0x0vohzr+OqzDJ+35UIdP2tOqwdfyV4cOn7SnW4dP2nNBg6/lrxEdPmnPP4S/" +
+    "oI6/TIlq/YyOv1bq8El77tPhk/as1eBr2WXV4ZP25OrwSXu2afC1/PW8Dp+0R0pU+4vR8dcribOvCwo/bI7PHQUFBQUFxe2EpbgC" +
+    "C9GOGg3MoNLhcTur5boXrlfFpeHcywpSTSDVp+TrUJ23qvfpDFxuiAy2WnUwMs/Tq4NN3KXOBykWF7TqYF6i8OpyVFe6XUXldo/6" +
+    "/c66AOs3fIhlt6B+Y42dftXl8JA8Wb+pi78V9RsYVDxkprE5//oNM2O9e2mO9zfj/ObxOeajEatmz4fI+KTrKwUFBQUFBQUFBcXC" +
+    "w/9Xv+GI/Nes0sMReUQwv+U18lsmkN/yWA8LJxJmz0O9C/r/1zrvVPJySSgR7cW/9iN5I7gHSaW2Sxcvo7vqQBKSSsR+h+zAzSBa" +
+    "EgYGYiJXRBkBLAMVkhAVfedB734GwPfBbiTZRG+pzDwLkiXhteYDJSKSYCsoRNLT+Xa/NAhsklBQLBvVBe5Fl09tPtfVAwEbB35H" +
+    "UkHvD+e6jYAtgsisbruY7L9pH3hGElJS17ac+IQBhiyYjqQ16062fMwBw8twC5LKxBMliMmEgxpJOLmjwj8Y+zU4LQmeyhqbXxoF" +
+    "3yHJIdcm3gNZ6NIzfv2PMSPgfPCUJIzdvLGMX8qAJRtgF5JsIi/PhTkD3pYEU1hEQ+NeDhjvZ9B/YGqq39eQh/JQO/OAJDQUi9l2" +
+    "WX0m+FwScjbl+gfjfoSJSHoip8wvTcEUSegU0dBMDSiXhIc6etNlt1hr3elZqdcS7PEZPl/O+rbadmt/0pD3q0bLlTcGci3D+7u/" +
+    "t1w9MpbUNvRq50cTp7f2bht/N9b16aWWo+df7D27a/RY33lPH7t8/Y2fo76svXIobXK4PUb4q3PV8S9Gex4e2Xm9tWlq9Nuyosmr" +
+    "x9xTY2mT74Qhp/3WcQY+Ko/d3ZyYfWDI8Hde/4W3siqOmvZsHdzTtOHPaw3HG3d6Lv50aGTXxPDrfVOW8d60mKRn22sGet6sXT5V" +
+    "e3Pwl8+2mx7jTJfp0kZBQUGxQPf92c+zyO9h9c6z2jCP1lsXJ8jzLOV7WDFFzVMOsoLfSf/HcWec38RTX8wH/wLTPK91ADUAAA==",
+  fiji:
+    "H4sIAAAAAAACA+2WWVMTQRCAv90QWAJIgkcAD0DkEBUjl4CCHAlE5TIgCioRcSFUQV6AF1/gEf8JP4UHfOEX8E+gNztTslsVy8JH" +
+    "t6tmu6an59jub3v2Zzo5URWpj+CIZVFClMtyriQT8fb1+FelDaUPlT4ytd0ojNUqe0yt7/dbyKRSjve5T/Q+Z2FXWwTyP0o6NTrn" +
+    "6I+qryk9Nr1+uwkvj+l/3LcYv+mQ28+F/47ffivgN+D3N7+ap8Ow128tt5rP21sJfHV15Ir7zs/MJh2CNXeNId/34eM4kGJ1oNSN" +
+    "maH7/a4OuQYVRnQYy5Qubo8WlorKw7xU0cKSKcdumqbh1guXlJBxUO7OPPWcq1IRZcj8G+Jrb9nbdn43u7P5w87ubRNrapA7vZB5" +
+    "4hbxff0+hvfcWr+SNnRy8stp3kr7Z67aywJGroyWKeEvkdSXCh4W5USokMRWcY1qCX+MGq5Lcm9yi7ikuI56bnOHu9yjQdLaxH2a" +
+    "eUALrbTRzkM6eMRjntDJUxI8o4tueuilj+eC7QCDvOAlQwxLukcYZYxxkqSYYFIuzNe84S1TTDPDLHO8I8M8C7xnkQ+C2xLLfOIz" +
+    "X1ghKz+Aq3xjje/YrLNB7gLa2PlPUgoAAA==",
+  ilastik:
+    "H4sIAAAAAAACA+2afWhbVRiH3/uRLWs7l9pqu03tNfto1apxHzrb6dLPRVfX6vbHYIoNNuqw2rBGSDeLQUSqiBQRGTKkiEgRERGR" +
+    "IkOKyCgiMkRERKSIyBgiY4gMUedz7z03S6OXpPt35wcPJ+f9OO85J+fecm/zYqq3f3XNuhpxFY2KLTEp1QWlE61L+4F/WLWGaqdU" +
+    "O2sGdsPzNSt7vRq/PG7/A319bvSFMgV1ErbfRkXrclSqr2vIbQ+ofnCeFsylcZl8duxwLjPy8Eg6ly45l8lLrGtw4oySA25Iym9t" +
+    "32CpuIhqV6o2mFZlf7M3dL3TIv4Rd6QpKk3PFvP8+qZlegVrpc3rG8HCJl2/JaNHHvW67hgRfAUJrhfHr2NG8pGLpU0VGrRclf51" +
+    "Od/gBw0Vd2DpFbdv72Cv4e2KL8fSZ/NS5N7vDKn7z/2uUHJmq1Fso98+GeK3Q+zTKq+8nlmh3t8h9cwK9SY3+e2eKucX6IzK6wzJ" +
+    "C8vfvlndN6pcV6CsyusIyQurNxdSr1LdcyH1Ku1nh/p73FZlfKCcynNC8sLyj7f+/z6sKOtXOw8tLS0tLS0tLS0treWrLngfIauk" +
+    "kafydP7QeC792HjgX2sY3pN9rPicF5WS1xly0vU1StG2u2dwwBCVUBbn6mg8nc+Mxzucg0fjT2Qm+BA/Em934rmJbKZ/lMJYttA/" +
+    "nBkfG306d2jsKQyJyXanGD6xvPD88sIfqSL8ocmL+9e8Rp8hLS0tLS0tLS0tLS0trctVhV3i/WQiCQWYgXlYhOEukSwUYAqm4RjM" +
+    "wCy83C3yCkzDq/AavA7H4A2YhXfhPXgfPoAP4SP4uNv9fyKDxBxLHEhAEoYca55Qp1bm6M3DApyC71yPfZzkN+nNwFvwNrzj5cyR" +
+    "8wm9E/Cpyv3MsZL+m41Fap2Gs3AehHFsiEIdtEE7JGAb7ICdkIRe+BxOwgJ8AV/CV3AKvoZF+Al+hl/gNJyBX+E3d7ExPjQypWa4" +
+    "Ri16ozfxFBMf8Jcu++EAPOh5vsHzrb90+R5+gB89z1k85+j9Dn/AefhTLZZiwxQbwfQ4jEIWcpCHZxxrsUnkL2eD/ONYtvSIGJhN" +
+    "sMCGCCENaqgCQz2H7Xl4AabgJfwtYq8gdSXdKKyCGqjFtV6l1uFfje0KWAPud10PV0IDrIP1ajuuheugRW3N9YyzVY3TyDhXYbsa" +
+    "mtQWrvW2Ic42bPA3UjbBZmgls1NltpF5A7Yb4SZoh5vhFrgVboc7YAfcCR3QCTvhrpIZJBjnNmxbYCtsg+3eDO5mBrvU2e2Cbugp" +
+    "mUEvmX3Y+mE3pOAeuBf2ELdPxQ0Qdx+2vTCoDsP9+A+6/n8Bcp5XGLwnAAA=",
+  labelled:
+    "H4sIAAAAAAACA+2WS09TQRTHf3OvF2op0lZQwBc+6/tZ69sKtLTVPpSi+EbQik0ETKUJ4kp37ly6NXHjxpDot3Bh0m/gR3Bvgue2" +
+    "cwWL7oyJyfxubk7OzNzzmNzMf16lE0Pt/l6/7fPhsaipdTf8w3q88ubFaCGdGLaYs8LLF3r4LRS0BBHjlKfGJ0sfvZgJ/gqRhc9f" +
+    "6iWol0pFwbKVsvWco22rtn8cD6CC0q1V94I4UrXt90lHtkLvQk2v7QqzamWfgYobPUSnPCQyuWS+mCnkx7L9A8lskR7lRm28qh7F" +
+    "h6WW6vSsO1fT+VqafKfJlyIIjLjftjWyVkpPZx5XZ8sz04T64rrsC0TbiC5Kgt/l+/7+Wy038ST+vPND6uv8u7jnB2LuGkeiSpbq" +
+    "dHlWOlArO6CxY15F7m5+ikXeYjAYDIb/EyXHui1HvyMi1CoH/Wr8IjIB2llDh0hAiDBrRRy6WMd6uumhlw1sZBOb2UIfW9nGdnaw" +
+    "k11E2M0e9rKP/RzgIIfk7nCEoxwjynFinOAkpzjNGc5yjvPERbL6GWBQ7gdJhkiRJsNFLpElR54Cl7nCMEVGuMo1RrnODW5yi9vc" +
+    "4S5j3GOcCe7zgBIPmeQRqcFCVqHVS0snP4UMnjVdC7zxeZakePn4XNP1wdK2OvXrPr7uMP+SwWAwGAwGg8FgMBgM/4ofkv4kgdIY" +
+    "AAA=",
+  newest:
+    "H4sIAAAAAAACA+2Ya2gcVRSAz52ZJLMz2TJmV41pkCIhRlp1MUlpsaR5J5ZiVxPyRzrO7M7D4KOLSZqxFk1rKOvjx6LiD1+IhVr0" +
+    "z2Kl1Kgx2ir1VRctoqnKaBssGsoSq8ZX9E4yN2x37q6rFgLNnv1xud+ee86555w7O3cf7G7v9AtVAsvzQOQvV6ZXLsxDLmdHq67Y" +
+    "0t1+MwMWU5GpSERgAAGUSoCHEqPf0rUD7lKXqXdsu8s8gVy2wmHs4PC2rSWu2uXwD3LJbxsS8yEgQKgBgGERYt3viJEyEm4uXg4I" +
+    "hwPM/EyCEh4Qu9qZ+UCsAMQ4xvGHW7TBB7AVBjiEGJZhhTfdDcC9sJQy/UZsrLOlux1QUHArBd8tbAoGrzrYVWieSPXOQ54uzcgT" +
+    "t4rjJOFiYnV4yfK05rXapztb2lsBLRbO7fXKDK1KCgu5LJDB2ih6t1DYAGXto76FMZjB9lHYmMukDLaH4uNZCjtI8fseRe8bCvuV" +
+    "svZ9SnxfU9gMJeZyn9dHDYVt8Hn9bqHomRR2P2Ut6Wj4D+zuPZN7OxZO1SpO4oTsbmLI6WPPjaXBHftLF8ZDa4Wf/u0JJPI/TmBl" +
+    "xgkscfpcqztMzG1fqhP46vqNHR0tN+ATSB4HjOCtZBWFXSd4q9tB0SNt13cRPaMXqqz846s7W3txt4pOrdeAU+/pAMkPyVDjkP5x" +
+    "jtJYclRRNCWimLZiaxjshurw+A9zmBuKquh2xDZs1fmhhmummmoc/ajNtcohH6AdsO5a++iMJZ+M2qakSLoUlUxc22MQ+2XEV2PJ" +
+    "AU2KSEZCSWiJCO7QzbB7RD1zHHMVm+jHJpjt0Lt+/8xnltxjhNWwnoqkjBT2VtoMZ06dUp/CPBo2U0pKT0VT2HTpOIJ79JFqS/5U" +
+    "wyZYbIJNw31fiIF6S67XQpGQkVSSWhJ74x9BrbuurJ/AXA3poWjSSKpJHZ8cAfUG6za9hbmJTVyPTXDT8GRwtOm0JQ9EY2ZaSevp" +
+    "aBp7E+fQxI7V75RZ8o9aOpI2eIXXeGy6fCf6BA2+lMYcb+RtBZsoNeDI2tsm37VkUeV1Pho34moce1uxiQkGmkZfwdyMK3EtHo2b" +
+    "3QrmR5navXP7Gi354Qg20Y5NlEXArq7sYyz5MTWhJ3CW24CdhIETPVeHMTPDSlhzGNcAOzcen03g3ETs0TZgXoZw18z3hy35gBlT" +
+    "YvM6ZWfhS2Xd5Od4R5GYEVMdxt8IUxOz8csw0511XB8MVAR1s9gBxQ4odsDy7gAoyjKVjvmL0eItDctWyuvVEOU17HHRewnYT2Gv" +
+    "i96LQZzi4zkKO0Tx+wFF7ySF/U5Z+yElPpvCzlJiXiF6fdRS2AvNp2fPzarz/0mT6I3mJsrqfgrbJZ7fK06RLT82dCRU09q7uRNE" +
+    "rpxyfcoh1QXokv9UGsq9XZrr8tyVxy7Kmt9agC4Zh/PEgLJieMLvPffZcRJ5sQBdYn/c7312ZOuS8SHK3lCO3D1fgC6Zj1HygHLE" +
+    "8lEeu9lrpgrQJeOfeWLIrsUxSn5Rjlp8W4Aumf9MqQXKUQvJ790bk6MWdQXoEj/Nfm8emBy16MljN7sWtxegS8YH8sSQnY+Rxmf8" +
+    "xfeiohTlQpO/AUoYASzsGwAA",
+  oldest:
+    "H4sIAAAAAAACA+2XOVMUQRTHfzM7K8sKyq7XCh6oeF94Xyiiu7hegIiK9+JtFWUZ8gEMNPMD+AH4AAaGBgYGBoYGhgaGBoZWYU93" +
+    "Tzk8aZvSKgOdF/Sb7v7N6//u65me96xe7W8ttheJrVAgoo20TVn7Vp7eT+Yb1gfWP7V+MkzGAz1XseMlG19yI8O1WkxPCUvW6Y6M" +
+    "L5DZ/2j1Wt9Q7EdtP9mlb8Pp3OPxsYePUvux/ofrBuRNrCDp7zc+ZwZylstb32S9e7xNh4r1h6lfklc7Ox4Pc2Fg9nmn4cNoIv/j" +
+    "EQtt6NSvfvBX83B+YLAaP9HJc9iZy/bm71j8vgvo+Ol91zLL+1+VjHfxMi1vPPwc0X/v4EPH/R89vNTz2cNLPV8dfOT6g8q/5qWe" +
+    "Fg8v9VQEH3jy1eXhpZ5uDy/19Dh4V77qHl7qGfHwUk/DwbvyNe7hpZ4JDy/1PBF86MnXcw8v9bzw8FLPpIN36Xrp4aWe1x5e6nnn" +
+    "4F35+uDhpZ5PHl7q+VKe+b2Q8M2zzGNmmWWWWWaZ/VsWqLOvSdVhzeqsjVT9WGSuOl3NOdqq23nMV9XlIhazhJL6IF5AhaW0s1DP" +
+    "duh2GctZYSOuVDXnKnu9OrXSGrpYyyY2s4V1rGcDW9nGdjaaL1Xd7mAnu1RtfICD7GYPezlED4fZp2eP6LaXo/TZmMc4TtVe11Jr" +
+    "9XNC1exnGWCQk5ziNEOcY5gzpvo036Jc4CJXucZ1LjHKZW5wkwZX9OyYbm9xmzs25l3ucX+Gavk7W/CaGPwSAAA=",
+  written:
+    "H4sIAAAAAAACA+v0cHHj5ZLiYubgYGWAgv9QkMkB4RtAxZUse9v9PVyCmBgqmISQFcIAFxMDIwMDmwADkGLNzE1MT90MM9OFgSpA" +
+    "fcPp82AnMDIwMpowMDAxMzIyQ+Vg7mdH8wa6ODMPAyPQiSCnAgEHAyvQ1czcHOIMDCxMDCyMjKzsjCwKLCwCXPsZoTomMwxGULd0" +
+    "j7SrowcwZDkUWARYuAiph4UTCyw8mCD0OjUXF1dHTycGBriHoRGvDKXdOFBDdKSChMCkbQyjYBSMglEwTAAjEzMLKxs7BycXNw8v" +
+    "H7+AoJCwiKiYuISklLSMrJy8gqKSsoqqmrqGppa2jq6evoGhkbGJqZm5haWVtY2tnb2Do5Ozi6ubu4enl7ePr59/QGBQcEhoWHhE" +
+    "ZFR0TGxcfEJiUnJKalp6BgALQwT/aQgAAA==",
+} as const;
