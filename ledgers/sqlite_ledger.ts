@@ -36,7 +36,7 @@ export async function openSqliteLedger(
   const shared = networkFileSystem(file);
   if (shared !== undefined) {
     throw new LedgerError(
-      `Cannot open "${file}" as a ledger in SQLite: it lies on a network file system (${shared}), where machines do not see each other's locks; use --ledger sqlite:PATH on a local disk, or set SLUICE_LEDGER`,
+      `Cannot open "${file}" as a ledger in SQLite: it lies on a network file system (${shared}), where machines do not see each other's locks; use --ledger sqlite:PATH on a local disk, or postgres://HOST/DATABASE`,
       "network-file-system",
     );
   }

@@ -1,6 +1,7 @@
 import { equal, match, ok } from "node:assert/strict";
 import { join } from "node:path";
 import { networkFileSystem, sharedFuse } from "../../ledgers/_network_fs.ts";
+import { canFake, FakeDisk } from "./_fake_disk.ts";
 
 const PROBE = new URL("./_probe.ts", import.meta.url).pathname;
 
@@ -14,9 +15,8 @@ async function succeeds(command: string, ...args: string[]): Promise<boolean> {
 }
 
 const canMount = Deno.build.os === "linux" && await succeeds("unshare", "-m", "true");
-const canCompile = Deno.build.os === "linux" && await succeeds("gcc", "--version");
 if (!canMount) console.log("Skipped: disks that are full or read-only, as nothing can be mounted");
-if (!canCompile) console.log("Skipped: network file systems, as there is no gcc");
+if (!canFake) console.log("Skipped: network file systems, as there is no gcc");
 
 interface Answer {
   readonly jobs?: number;
@@ -72,59 +72,29 @@ Deno.test({
   },
 });
 
-// What statfs says of every path that contains $FAKE_PATH becomes $FAKE_TYPE.
-const SHIM = `
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/vfs.h>
-static int fake(const char *path) { return strstr(path, getenv("FAKE_PATH")) != NULL; }
-static long type(void) { return strtol(getenv("FAKE_TYPE"), NULL, 16); }
-int statfs(const char *path, struct statfs *out) {
-  int (*real)(const char *, struct statfs *) = dlsym(RTLD_NEXT, "statfs");
-  int result = real(path, out);
-  if (result == 0 && fake(path)) out->f_type = type();
-  return result;
-}
-int statfs64(const char *path, struct statfs64 *out) {
-  int (*real)(const char *, struct statfs64 *) = dlsym(RTLD_NEXT, "statfs64");
-  int result = real(path, out);
-  if (result == 0 && fake(path)) out->f_type = type();
-  return result;
-}
-`;
-
 Deno.test({
   name: "sqlite ledger: a network file system is refused, and the remedy named",
-  ignore: !canCompile,
+  ignore: !canFake,
   async fn() {
-    const folder = await Deno.makeTempDir();
-    try {
-      const [source, shim] = [join(folder, "shim.c"), join(folder, "shim.so")];
-      await Deno.writeTextFile(source, SHIM);
-      ok(await succeeds("gcc", "-shared", "-fPIC", "-o", shim, source, "-ldl"));
-      const ask = (FAKE_TYPE: string) =>
-        probe('mkdir "$folder/fake"; LD_PRELOAD="$SHIM" $probe "$folder/fake/below/jobs.db" 1', {
-          mounts: false,
-          env: { SHIM: shim, FAKE_PATH: "/fake", FAKE_TYPE },
-        });
-      const shared = [
-        { type: "6969", name: "NFS" },
-        { type: "ff534d42", name: "CIFS" },
-        { type: "0bd00bd0", name: "Lustre" },
-      ];
-      for (const { type, name } of shared) {
-        const { fault, message = "" } = await ask(type);
-        equal(fault, "network-file-system");
-        match(message, new RegExp(`lies on a network file system \\(${name}\\)`));
-        match(message, /use --ledger sqlite:PATH on a local disk, or set SLUICE_LEDGER$/);
-      }
-      // tmpfs; FUSE, where /proc/mounts knows of no kind that machines share.
-      for (const type of ["01021994", "65735546"]) equal((await ask(type)).jobs, 1, type);
-    } finally {
-      await Deno.remove(folder, { recursive: true });
+    await using disk = await FakeDisk.make();
+    const ask = (type: string) =>
+      probe('mkdir "$folder/fake"; LD_PRELOAD="$SHIM" $probe "$folder/fake/below/jobs.db" 1', {
+        mounts: false,
+        env: { ...disk.env(type), LD_PRELOAD: "", SHIM: disk.env(type).LD_PRELOAD },
+      });
+    const shared = [
+      { type: "6969", name: "NFS" },
+      { type: "ff534d42", name: "CIFS" },
+      { type: "0bd00bd0", name: "Lustre" },
+    ];
+    for (const { type, name } of shared) {
+      const { fault, message = "" } = await ask(type);
+      equal(fault, "network-file-system");
+      match(message, new RegExp(`lies on a network file system \\(${name}\\)`));
+      match(message, /use --ledger sqlite:PATH on a local disk, or postgres:\/\/HOST\/DATABASE$/);
     }
+    // tmpfs; FUSE, where /proc/mounts knows of no kind that machines share.
+    for (const type of ["01021994", "65735546"]) equal((await ask(type)).jobs, 1, type);
   },
 });
 
