@@ -8,7 +8,8 @@
 // One layer of blocks at a time: all of x and y, and up to the depth of a block along z, x fastest. T is the
 // type of a voxel, u32 or u64.
 //
-// Memory: what a block is sorted with, the voxels of a layer, and last, as they grow, the packed words.
+// Memory: 16 bytes to spare, what a block is sorted with, the voxels of a layer, and last, as they grow, the
+// packed words.
 
 const OK: u32 = 0;
 const TOO_FAR: u32 = 1;
@@ -156,18 +157,26 @@ function isConstant<T>(from: usize, wx: u32, wy: u32, wz: u32): bool {
   const row = <usize> sizeX << alignof<T>();
   const length = <usize> wx << alignof<T>();
   const value = load<T>(from);
+  const all = splat<T>(value);
   let first = from;
   for (let z: u32 = 0; z < wz; z++) {
     for (let y: u32 = 0; y < wy; y++) {
       const stop = first + length;
-      let unlike: T = 0;
-      for (let at = first; at < stop; at += sizeof<T>()) unlike |= load<T>(at) ^ value;
-      if (unlike != 0) return false;
+      let at = first;
+      let unlike = i32x4.splat(0);
+      for (; at + 16 <= stop; at += 16) unlike = v128.or(unlike, v128.xor(v128.load(at), all));
+      if (v128.any_true(unlike)) return false;
+      for (; at < stop; at += sizeof<T>()) if (load<T>(at) != value) return false;
       first += row;
     }
     first += row * (sizeY - wy);
   }
   return true;
+}
+
+@inline
+function splat<T>(value: T): v128 {
+  return sizeof<T>() == 8 ? i64x2.splat(<i64> value) : i32x4.splat(<i32> value);
 }
 
 /** Numbers the values of a block, and notes the number of each voxel. */
@@ -177,27 +186,51 @@ function numberValues<T>(from: usize, wx: u32, wy: u32, wz: u32): u32 {
   let count: u32 = 0;
   let code: u32 = 0;
   let previous: T = ~load<T>(from);
+  let first = from;
   for (let z: u32 = 0; z < wz; z++) {
     for (let y: u32 = 0; y < wy; y++) {
-      let at = from + (y + <usize> z * sizeY) * row;
       let to = codes + (<usize> (blockX * (y + blockY * z)) << 2);
-      const stop = at + length;
-      for (; at < stop; at += sizeof<T>()) {
-        const value = load<T>(at);
-        if (value != previous) {
-          previous = value;
-          code = numberOf<T>(value, count);
-          if (code == count) count += 1;
+      const stop = first + length;
+      for (let at = first; at < stop;) {
+        if (at + 8 * sizeof<T>() <= stop && areEight<T>(at, previous)) {
+          v128.store(to, i32x4.splat(code));
+          v128.store(to, i32x4.splat(code), 16);
+          at += 8 * sizeof<T>();
+          to += 32;
+          continue;
         }
-        store<u32>(to, code);
-        to += 4;
+        const next = min(stop, at + 8 * sizeof<T>());
+        for (; at < next; at += sizeof<T>()) {
+          const value = load<T>(at);
+          if (value != previous) {
+            previous = value;
+            code = numberOf<T>(value, count);
+            if (code == count) count += 1;
+          }
+          store<u32>(to, code);
+          to += 4;
+        }
       }
+      first += row;
     }
+    first += row * (sizeY - wy);
   }
   for (let i: u32 = 0; i < count; i++) {
     store<u32>(slots + (<usize> load<u32>(slotsTaken + (<usize> i << 2)) << 2), 0);
   }
   return count;
+}
+
+/** Whether eight voxels have this value. */
+@inline
+function areEight<T>(at: usize, value: T): bool {
+  const all = splat<T>(value);
+  let unlike = v128.or(v128.xor(v128.load(at), all), v128.xor(v128.load(at, 16), all));
+  if (sizeof<T>() == 8) {
+    unlike = v128.or(unlike, v128.xor(v128.load(at, 32), all));
+    unlike = v128.or(unlike, v128.xor(v128.load(at, 48), all));
+  }
+  return !v128.any_true(unlike);
 }
 
 /** The number of a value, which is `next` if it has none yet. */
@@ -296,12 +329,42 @@ function pad(wx: u32, wy: u32, wz: u32): void {
 }
 
 function pack(bits: u32): void {
-  if (bits == 1) packCodes(1);
-  else if (bits == 2) packCodes(2);
-  else if (bits == 4) packCodes(4);
-  else if (bits == 8) packCodes(8);
-  else if (bits == 16) packCodes(16);
-  else packCodes(32);
+  if (bits > 4 || (volume & 31) != 0) {
+    if (bits == 1) packCodes(1);
+    else if (bits == 2) packCodes(2);
+    else if (bits == 4) packCodes(4);
+    else if (bits == 8) packCodes(8);
+    else if (bits == 16) packCodes(16);
+    else packCodes(32);
+  } else if (bits == 1) packSixteens(1);
+  else if (bits == 2) packSixteens(2);
+  else packSixteens(4);
+}
+
+/** As packCodes, for up to 16 values and a whole number of words. */
+@inline
+function packSixteens(bits: u32): void {
+  for (let i: u32 = 0; i < 16; i++) store<u8>(i, load<u8>(ranks + (<usize> i << 2)));
+  const rankOfCode = v128.load(0);
+  const stop = codes + (<usize> volume << 2);
+  for (let at = codes; at < stop; at += 64) {
+    const low = i16x8.narrow_i32x4_u(v128.load(at), v128.load(at, 16));
+    const high = i16x8.narrow_i32x4_u(v128.load(at, 32), v128.load(at, 48));
+    // One rank a byte; those side by side are brought together.
+    const rank = v128.swizzle(rankOfCode, i8x16.narrow_i16x8_u(low, high));
+    if (bits == 1) {
+      store<u16>(end, i8x16.bitmask(i8x16.shl(rank, 7)));
+    } else if (bits == 2) {
+      const pair = v128.and(v128.or(rank, i16x8.shr_u(rank, 6)), i16x8.splat(0x0f));
+      const four = v128.and(v128.or(pair, i32x4.shr_u(pair, 12)), i32x4.splat(0xff));
+      const bytes = i16x8.narrow_i32x4_u(four, four);
+      v128.store32_lane(end, i8x16.narrow_i16x8_u(bytes, bytes), 0);
+    } else {
+      const pair = v128.and(v128.or(rank, i16x8.shr_u(rank, 4)), i16x8.splat(0xff));
+      v128.store64_lane(end, i8x16.narrow_i16x8_u(pair, pair), 0);
+    }
+    end += 2 * bits;
+  }
 }
 
 /** Packs the ranks of the codes of a block behind `end`; `bits` is a constant. */
