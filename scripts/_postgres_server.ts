@@ -140,6 +140,18 @@ export class PostgresServer implements AsyncDisposable {
     await this.#control("-m", "fast", "stop");
   }
 
+  /** Starts a program beside it, as the same user. */
+  spawn(program: string, ...args: string[]): Deno.ChildProcess {
+    return new Deno.Command(program, {
+      args,
+      cwd: this.folder,
+      ...this.#user,
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+  }
+
   /** Ends it and removes it where nothing can be waited for. */
   endSync(): void {
     const data = join(this.folder, "data");
@@ -203,7 +215,8 @@ async function runAs(
   }
 }
 
-function freePort(): number {
+/** A port that nobody listens at. */
+export function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return (listener.addr as Deno.NetAddr).port;
 }

@@ -3,16 +3,17 @@ import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { checkVersion, migrate } from "../../ledgers/_postgres_version.ts";
 import { MIGRATIONS } from "../../ledgers/_postgres_schema.ts";
-import type { LedgerFault } from "../../ledgers/ledger.ts";
+import type { Ledger, LedgerFault } from "../../ledgers/ledger.ts";
 import { initPostgresLedger, openPostgresLedger } from "../../ledgers/postgres_ledger.ts";
 import { makePlan } from "./_plan.ts";
 import { connect, OwnSchema } from "./_postgres.ts";
 import {
   findPrograms,
+  freePort,
   PostgresServer,
   type ServerOptions,
 } from "../../scripts/_postgres_server.ts";
-import { resultOf, startProcess } from "./_processes.ts";
+import { resultOf, runTogether, startProcess } from "./_processes.ts";
 
 const PLAN = makePlan({ tasks: [4, 2, 2], coarser: 1 });
 const bin = await findPrograms();
@@ -33,7 +34,8 @@ function test(
   });
 }
 
-const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+const sleep = (milliseconds: number) =>
+  new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
 
 for (const how of ["stop", "crash"] as const) {
   test(`a job outlives a ${how} of the server`, {}, async (server) => {
@@ -274,6 +276,59 @@ test("a server with no room waits for its turn", {
   await using ledger = await opened;
   equal((await Array.fromAsync(ledger.jobs())).length, 0);
 });
+
+test("a pooler of transactions may lie between", {}, async (server) => {
+  const pooler = await findPooler();
+  if (pooler === undefined) {
+    console.log("Skipped: there is no pgbouncer");
+    return;
+  }
+  const port = freePort();
+  const settings = join(server.folder, "pgbouncer.ini");
+  await Deno.writeTextFile(
+    settings,
+    `[databases]
+postgres = host=127.0.0.1 port=${server.port} user=postgres
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = ${port}
+auth_type = any
+pool_mode = transaction
+default_pool_size = 2
+unix_socket_dir =
+`,
+  );
+  const child = server.spawn(pooler, settings);
+  try {
+    const url = server.url("?prepare=false").replace(`:${server.port}`, `:${port}`);
+    await initPostgresLedger(server.url());
+    const receipts = join(server.folder, "receipts");
+    const plan = makePlan({ tasks: [10, 10, 5], coarser: 1 });
+    // It needs a moment to listen.
+    let ledger: Ledger | undefined;
+    while (ledger === undefined) {
+      await sleep(50);
+      ledger = await openPostgresLedger(url).catch(() => undefined);
+    }
+    const job = await ledger.create(plan, { target: "there", receipts });
+    // More processes than connections to the server.
+    const counts = await runTogether([1, 2, 3, 4].map(() => startProcess(url, job, "work")));
+    const { state, tasks } = await ledger.status(job);
+    equal(state, "done");
+    equal(counts.reduce((sum, count) => sum + count, 0), tasks);
+    await ledger[Symbol.asyncDispose]();
+  } finally {
+    child.kill("SIGTERM");
+    await child.status;
+  }
+});
+
+async function findPooler(): Promise<string | undefined> {
+  for (const path of ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer", "/usr/local/bin/pgbouncer"]) {
+    if (await Deno.stat(path).then(() => true, () => false)) return path;
+  }
+  return undefined;
+}
 
 /** Hands bytes on, until it falls silent for those that are connected. */
 class Proxy implements Disposable {
