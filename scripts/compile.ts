@@ -36,17 +36,17 @@ export interface Executable {
   readonly unpacks?: string;
 }
 
-/** The flags that `deno run` is documented to need: the task `sluice` of deno.json says them. */
+/** The flags that `deno run` is documented to need with the network: the task `sluice:net` of deno.json says them. */
 export async function programFlags(): Promise<string[]> {
   const { tasks } = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.json")));
-  const words = (tasks.sluice as string).split(" ");
+  const words = (tasks["sluice:net"] as string).split(" ");
   const flags = words.slice(2, -1);
   if (
     words[0] !== "deno" || words.at(-1) !== "cli.ts" ||
     !flags.every((flag) => /^--[\w=,.:*/-]+$/.test(flag))
   ) {
     throw new Error(
-      `Cannot take flags from the task "sluice" of deno.json: it is "${tasks.sluice}"`,
+      `Cannot take flags from the task "sluice:net" of deno.json: it is "${tasks["sluice:net"]}"`,
     );
   }
   return flags;

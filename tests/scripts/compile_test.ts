@@ -14,9 +14,18 @@ import { partsOfTree } from "./_parts.ts";
 const decoder = new TextDecoder();
 const OFFLINE = ["--no-config", "--no-lock", "--no-prompt", "--cached-only"];
 
-Deno.test("programFlags() are those of cli.ts, which it says itself", async () => {
+Deno.test("programFlags() are those that cli.ts says itself, and the network", async () => {
   const [first] = (await Deno.readTextFile(new URL("../../cli.ts", import.meta.url))).split("\n");
-  equal(first, `#!/usr/bin/env -S deno run ${(await programFlags()).join(" ")}`);
+  const [, ...alone] = first.slice(first.indexOf(" deno run ") + 6).split(" ");
+  const variables = (flags: readonly string[]) =>
+    flags.find((flag) => flag.startsWith("--allow-env="))!.slice("--allow-env=".length).split(",");
+  const [more, less] = [await programFlags(), alone];
+  deepEqual(
+    less.filter((flag) => !flag.startsWith("--allow-env=") && !more.includes(flag)),
+    [],
+  );
+  deepEqual(variables(less).filter((name) => !variables(more).includes(name)), []);
+  equal(more.includes("--allow-net"), true);
 });
 
 /** Modules that a file of a bundle loads before it runs. */
