@@ -108,7 +108,7 @@ export async function openPrecomputedCodec(
   encoding: PrecomputedEncoding,
   { dtype, channels = 1 }: PrecomputedVoxels,
 ): Promise<PrecomputedCodec> {
-  checkEncoding(encoding, dtype, channels);
+  checkPrecomputedEncoding(encoding, { dtype, channels });
   const body = await openBody(encoding, dtype, channels);
   const { codec, gzip } = encoding;
   const bytesOf = (size: Xyz) => {
@@ -231,7 +231,11 @@ function ownBuffer(bytes: Uint8Array, given: Uint8Array): Uint8Array<ArrayBuffer
     : new Uint8Array(bytes);
 }
 
-function checkEncoding(encoding: PrecomputedEncoding, dtype: Dtype, channels: number): void {
+/** @throws {RangeError} If the codec is unknown, cannot hold such voxels, or has no such level or quality. */
+export function checkPrecomputedEncoding(
+  encoding: PrecomputedEncoding,
+  { dtype, channels = 1 }: PrecomputedVoxels,
+): void {
   const { codec, gzip } = encoding;
   if (!Object.hasOwn(ALLOWED, codec)) {
     throw new RangeError(

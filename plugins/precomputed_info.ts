@@ -4,9 +4,10 @@
  * Source of the rules: the precomputed volume format as Neuroglancer documents it.
  * @module
  */
+import { checkPrecomputedEncoding } from "../codecs/precomputed_chunk.ts";
 import { parseSharding, type Sharding } from "../codecs/precomputed_sharding.ts";
 import { type Dtype, isDtype } from "../core/dtype.ts";
-import { SluiceError } from "../core/errors.ts";
+import { messageOf, SluiceError } from "../core/errors.ts";
 import { didYouMean } from "../core/nearest.ts";
 
 /** Three numbers along x, y and z. */
@@ -76,6 +77,7 @@ export function parseInfo(document: unknown, where: string): PrecomputedInfo {
     scales: scales.map((scale, i) =>
       parseScale(
         scale,
+        { dtype, channels },
         (what) => fail(`scale ${i} (${show(isRecord(scale) ? scale.key : scale)}): ${what}`),
       )
     ),
@@ -84,7 +86,11 @@ export function parseInfo(document: unknown, where: string): PrecomputedInfo {
 
 type Fail = (what: string) => never;
 
-function parseScale(scale: unknown, fail: Fail): PrecomputedScale {
+function parseScale(
+  scale: unknown,
+  voxels: Pick<PrecomputedInfo, "dtype" | "channels">,
+  fail: Fail,
+): PrecomputedScale {
   if (!isRecord(scale)) return fail("it is no JSON object");
   const { key, encoding, chunk_sizes: chunkSizes, sharding } = scale;
   if (typeof key !== "string" || key === "" || /(^|\/)\.\.?(\/|$)|^\/|\\/.test(key)) {
@@ -99,6 +105,17 @@ function parseScale(scale: unknown, fail: Fail): PrecomputedScale {
   }
   if (!Array.isArray(chunkSizes) || chunkSizes.length === 0) return fail("it has no chunk_sizes");
   const block = scale.compressed_segmentation_block_size;
+  const blockSize = encoding === "compressed_segmentation"
+    ? triple(block, "compressed_segmentation_block_size", isCount, fail)
+    : undefined;
+  const check = <T>(what: () => T): T => {
+    try {
+      return what();
+    } catch (error) {
+      return fail(messageOf(error));
+    }
+  };
+  check(() => checkPrecomputedEncoding(encodingOf(encoding as PrecomputedEncoding), voxels));
   return {
     key,
     size: triple(scale.size, "size", isCount, fail),
@@ -108,11 +125,25 @@ function parseScale(scale: unknown, fail: Fail): PrecomputedScale {
     chunk_size: triple(chunkSizes[0], "chunk_sizes", isCount, fail),
     resolution: triple(scale.resolution, "resolution", isPositive, fail),
     encoding: encoding as PrecomputedEncoding,
-    ...(encoding === "compressed_segmentation"
-      ? { block_size: triple(block, "compressed_segmentation_block_size", isCount, fail) }
-      : {}),
-    ...(sharding === undefined || sharding === null ? {} : { sharding: parseSharding(sharding) }),
+    ...(blockSize === undefined ? {} : { block_size: blockSize }),
+    ...(sharding === undefined || sharding === null
+      ? {}
+      : { sharding: check(() => parseSharding(sharding)) }),
   };
+}
+
+/** As one writes it, for what it can hold. */
+function encodingOf(codec: PrecomputedEncoding) {
+  switch (codec) {
+    case "jpeg":
+      return { codec, quality: 100 };
+    case "png":
+      return { codec, level: 0 };
+    case "compressed_segmentation":
+      return { codec, blockSize: [8, 8, 8] as const };
+    default:
+      return { codec };
+  }
 }
 
 function triple(

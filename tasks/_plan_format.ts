@@ -1,7 +1,8 @@
 /** What the format of the target decides: its encoding, and which boxes may be shards. */
+import { checkPrecomputedEncoding } from "../codecs/precomputed_chunk.ts";
 import { planSharding } from "../codecs/precomputed_sharding.ts";
 import type { Dtype } from "../core/dtype.ts";
-import { UsageError } from "../core/errors.ts";
+import { messageOf, UsageError } from "../core/errors.ts";
 import type { ChunkEncoding, Layout } from "../core/layout.ts";
 import type { Plan, ShardingBits } from "../core/plan.ts";
 import type { PlanLayoutOptions, Sides } from "../core/plan_layout.ts";
@@ -13,6 +14,7 @@ import type { PlanOptions } from "./plan.ts";
 export interface FormatNeeds {
   readonly dtype: Dtype;
   readonly kind: "image" | "labels";
+  readonly channels: number;
   readonly hasTime: boolean;
   readonly voxelSize: VoxelSize | undefined;
 }
@@ -51,7 +53,7 @@ function planOmeZarr({ zarr = "0.5", codec, shard }: PlanOptions): PlannedFormat
 
 function planPrecomputed(
   { codec, shard, zarr }: PlanOptions,
-  { dtype, kind, hasTime, voxelSize }: FormatNeeds,
+  { dtype, kind, channels, hasTime, voxelSize }: FormatNeeds,
 ): PlannedFormat {
   if (zarr !== undefined) {
     throw new UsageError("Cannot use --zarr with a precomputed target: leave it away");
@@ -77,6 +79,11 @@ function planPrecomputed(
     (isLabels
       ? { codec: "compressed_segmentation" as const, blockSize: [8, 8, 8] as const }
       : { codec: "raw" as const });
+  try {
+    checkPrecomputedEncoding(form, { dtype, channels });
+  } catch (error) {
+    throw new UsageError(`Cannot use --codec ${form.codec}: ${messageOf(error)}`, { cause: error });
+  }
   const isImage = form.codec === "jpeg" || form.codec === "png";
   const encoding: ChunkEncoding = {
     codec: "precomputed",

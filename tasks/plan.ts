@@ -191,7 +191,8 @@ export async function planIngest(
     "y",
     "x",
   ] as Axis[];
-  const format = planFormat(options, { dtype, kind, hasTime: info.hasTime, voxelSize });
+  const { hasTime } = info;
+  const format = planFormat(options, { dtype, kind, channels: size[3], hasTime, voxelSize });
   const { encoding } = format;
   const samples = stack.images.reduce((most, image) => Math.max(most, image.samples), 1);
   const { layout, phases } = planLayout({

@@ -36,7 +36,7 @@ function precomputed(sharded: boolean, form: PrecomputedForm): StoreKind {
   const encoding = { codec: "precomputed", form, crc32c: false } as const;
   const planned = planFormat(
     { format: "precomputed", codec: encoding, ...(sharded ? {} : { shard: "none" }) },
-    { dtype: "uint16", kind: "image", hasTime: false, voxelSize },
+    { dtype: "uint16", kind: "image", channels: 1, hasTime: false, voxelSize },
   );
   return {
     name: `precomputed, ${form.codec}${sharded ? ", sharded" : ""}`,
