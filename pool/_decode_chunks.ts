@@ -2,11 +2,13 @@
 import {
   type ChunkDecoder,
   type ChunkDecoding,
+  type DecodedChunk,
   openChunkDecoder,
 } from "../codecs/chunk_decoder.ts";
 import { ChunkError } from "../codecs/chunk_error.ts";
 import { type Box, intersect } from "../core/box.ts";
-import { copyStrided } from "../core/copy_strided.ts";
+import { copyBox } from "../core/copy_box.ts";
+import { copyStrided, plainStrides } from "../core/copy_strided.ts";
 import { type Dtype, dtypeOf, viewVoxels, VOXEL_BYTES, type VoxelArray } from "../core/dtype.ts";
 import { isNotFound, messageOf } from "../core/errors.ts";
 import { mapPoint, type Point } from "../core/point.ts";
@@ -118,8 +120,15 @@ async function place(
   const chunkBox = { min, max: mapPoint(decoded.shape, (size, axis) => min[axis] + size) };
   const inside = intersect(chunkBox, box);
   if (inside === undefined) return;
-  if (window === undefined) copyStrided(decoded, min, data, box, inside);
-  else copyStrided(spread(decoded.voxels, window, data, decoded), min, data, box, inside);
+  const placed = window === undefined ? decoded : spread(decoded.voxels, window, data, decoded);
+  // Most chunks lie in the order of the band: then rows are copied by words.
+  if (isPlain(decoded)) copyBox(placed.voxels, chunkBox, data, box, inside);
+  else copyStrided(placed, min, data, box, inside);
+}
+
+function isPlain({ strides, shape }: DecodedChunk): boolean {
+  const plain = plainStrides(shape);
+  return strides.every((stride, axis) => shape[axis] === 1 || stride === plain[axis]);
 }
 
 /** The voxels of a chunk in the dtype of the band, in the order they have. */
