@@ -172,6 +172,23 @@ export function testLeases(test: Test, kind: LedgerKind): void {
     deepEqual((await ledger.status(job)).phases[1], { ...NONE, blocked: 1 });
   });
 
+  test(
+    "what went wrong with a task is remembered when others of its lease are done",
+    async (bench) => {
+      const { ledger } = bench;
+      const job = await bench.create(EIGHT);
+      await bench.take(job, 3, 1);
+      bench.wait(1);
+      const lease = await bench.take(job, 3, 1);
+      await bench.finish(lease, [1]);
+      bench.wait(1);
+      const next = await bench.take(job);
+      equal(next.first, 3);
+      deepEqual((await ledger.deadLetters(job)).map(({ task }) => task), [0, 2]);
+    },
+    { lapses: 2 },
+  );
+
   test("the receipt with the highest fence counts, for tasks that are done", async (bench) => {
     const { ledger } = bench;
     const job = await bench.create(EIGHT);
