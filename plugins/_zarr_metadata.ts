@@ -188,7 +188,8 @@ function readTypestr(
 ): { dtype: Dtype; bigEndian: boolean } {
   const match = typeof typestr === "string" ? /^([<>|])([a-zA-Z])(\d*)/.exec(typestr) : null;
   if (match === null) {
-    return { dtype: readDtype(document, `records (${show(typestr)})`), bigEndian: false };
+    const name = Array.isArray(typestr) ? `records (${show(typestr)})` : show(typestr);
+    return { dtype: readDtype(document, name), bigEndian: false };
   }
   const [, order, kind, bytes] = match;
   const name = kind === "b"
