@@ -208,6 +208,8 @@ async function freezeOne(
   try {
     return await schema.alone(async (ask) => {
       await ask(`SELECT $.begin_steps(${job}, NULL)`);
+      // Whoever holds a job this long would lose it; here a task may take its time.
+      await ask("SELECT set_config('idle_in_transaction_session_timeout', '0', true)");
       const { pid: backend, name } = await until("one acknowledges", async () => {
         const [row] = await watch.query(
           `SELECT pid, application_name AS name FROM pg_stat_activity
