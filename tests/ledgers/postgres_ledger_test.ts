@@ -200,6 +200,65 @@ test("acknowledgements that go together stand and fall by themselves", async ({ 
   deepEqual({ done, losses }, { done: 4, losses: 0 + 1 + 2 + 0 });
 });
 
+test("ranges stay whole whatever several do at once", async ({ schema, url, receipts }) => {
+  const plan = makePlan({ tasks: [8, 8, 4], coarser: 2 });
+  await using ledger = await openPostgresLedger(url, { attempts: 100, lapses: 100 });
+  const job = await ledger.create(plan, { target: "there", receipts });
+  let [seed, acts] = [7, 0];
+  const random = (below: number) => {
+    seed = Math.imul(seed, 1103515245) + 12345 & 0x7fffffff;
+    return (seed >>> 8) % below;
+  };
+  const work = async () => {
+    await using own = await openPostgresLedger(url, { attempts: 100, lapses: 100 });
+    while (acts++ < 250) {
+      const lease = await own.lease(job, {
+        worker: "one of many",
+        tasks: 1 + random(20),
+        leaseSeconds: random(5) === 0 ? 0.02 : 60,
+      });
+      if (lease === "done") await own.retry(job, [[random(200), 256]]);
+      if (typeof lease === "string") continue;
+      for (let task = lease.first; task < lease.end; task++) {
+        if (random(8) === 0) continue;
+        const act = random(12) === 0
+          ? own.fail(lease, task, new Error("It would not"))
+          : own.acknowledge(lease, [makeReceipt(task, lease.fence, random(2))]);
+        // Some leases are over: they expired, or retry took them.
+        await act.catch((error) => equal(error.name, "LeaseLostError"));
+      }
+      await own.release(lease);
+    }
+  };
+  await Promise.all([work(), work(), work(), work()]);
+  const { tasks } = await ledger.status(job);
+  const rows = await schema.ask<{ first: number; end: number; state: string; fence: number }>(
+    `SELECT first_task AS "first", end_task AS "end", state, fence FROM $.task_range
+     WHERE job = ${job} ORDER BY first_task`,
+  );
+  let next = 0;
+  for (const { first, end, state, fence } of rows) {
+    equal(first, next);
+    ok(end > first);
+    equal(state === "leased", fence !== 0);
+    next = end;
+  }
+  equal(next, tasks);
+  equal((await ledger.status(job)).leases.length, new Set(rows.map(({ fence }) => fence)).size - 1);
+  await ledger.retry(job, [[0, tasks]]);
+  for (;;) {
+    const lease = await ledger.lease(job, { worker: "me", tasks: 50 });
+    if (typeof lease === "string") break;
+    const { first, end, fence } = lease;
+    const all = Array.from({ length: end - first }, (_, i) => makeReceipt(first + i, fence));
+    await ledger.acknowledge(lease, all);
+  }
+  const { state, losses } = await ledger.status(job);
+  deepEqual({ state, losses }, { state: "done", losses: 0 });
+  const left = await schema.ask(`SELECT FROM $.task_range WHERE job = ${job}`);
+  equal(left.length, plan.phases.length);
+});
+
 test("a worker goes on when its connection is ended", async ({ schema, url, receipts }) => {
   await using ledger = await openPostgresLedger(url);
   const plan = makePlan({ tasks: [16, 16, 4], coarser: 1 });
