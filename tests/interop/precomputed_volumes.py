@@ -1,8 +1,7 @@
 """
-Precomputed volumes as tensorstore writes them, and their voxels: `precomputed_volumes.py OUT_DIR`.
+Precomputed volumes as others write them, and their voxels: `precomputed_volumes.py tensorstore|cloud-volume OUT_DIR`.
 
-Prints a JSON list: folder, dtype, size, offset, and a file with the voxels in the order c, z, y, x. With `read`, reads
-volumes back: `precomputed_volumes.py read VOLUME SCALE OUT_FILE` writes the voxels of a scale in that order.
+Prints, as its last line, a JSON list: folder, dtype, size, offset, and a file with the voxels in the order c, z, y, x.
 """
 
 import itertools
@@ -12,6 +11,7 @@ import sys
 
 import numpy as np
 import tensorstore as ts
+from cloudvolume import CloudVolume
 
 SHARDING = [
     None,
@@ -71,14 +71,42 @@ def write(out):
     print(json.dumps(entries))
 
 
-def read(volume, scale, out):
-    store = ts.open(dict(driver="neuroglancer_precomputed", kvstore=f"file://{volume}", scale_index=int(scale))).result()
-    data = store.read().result()
-    data.transpose(3, 2, 1, 0).tofile(out)
-    print(json.dumps(dict(dtype=store.dtype.name, origin=list(store.domain.origin), shape=list(store.shape))))
+def write_by_cloud_volume(out):
+    rng = np.random.default_rng(6)
+    entries = []
+    # Several channels it writes as raw alone in the order of the format, and 16 bits as PNG not at all.
+    kinds = [kind for kind in KINDS if kind[1] == "raw"] + [("uint8", "png", 1)]
+    kinds += [(dtype, "compressed_segmentation", 1) for dtype in ["uint32", "uint64"]]
+    for (dtype, encoding, channels), (size, chunk, offset), way in itertools.product(kinds, SIZES, ["gzip", None, "shard"]):
+        if way == "shard" and channels > 1:
+            continue
+        name = f"{len(entries):04d}"
+        kind = "segmentation" if encoding == "compressed_segmentation" and channels == 1 else "image"
+        info = CloudVolume.create_new_info(channels, kind, dtype, encoding, [4, 4.5, 40], offset, size, chunk_size=chunk)
+        volume = CloudVolume(f"precomputed://file://{out}/{name}", info=info, compress=way == "gzip", progress=False)
+        volume.scale["compressed_segmentation_block_size"] = [8, 8, 8]
+        data = voxels(rng, dtype, (*size, channels), encoding)
+        if way == "shard":
+            volume.scale["sharding"] = dict(**SHARDING[2], **{"@type": "neuroglancer_uint64_sharded_v1"})
+            volume.scale["sharding"] |= dict(preshift_bits=9, shard_bits=0)
+            volume.commit_info()
+            file, shard = volume.image.make_shard(data, volume.bounds, mip=0)
+            os.makedirs(f"{out}/{name}/{volume.key}")
+            with open(f"{out}/{name}/{volume.key}/{file}", "wb") as opened:
+                opened.write(shard)
+        else:
+            volume.commit_info()
+            volume[volume.bounds] = data
+        data.transpose(3, 2, 1, 0).tofile(f"{out}/{name}.raw")
+        entries.append(dict(
+            volume=f"{out}/{name}", voxels=f"{out}/{name}.raw", dtype=dtype, size=size, channels=channels, offset=offset,
+            what=f"cloud-volume: {dtype} {encoding} {channels} {size} {way}",
+        ))
+    print()
+    print(json.dumps(entries))
 
 
-if sys.argv[1] == "read":
-    read(*sys.argv[2:])
+if sys.argv[1] == "tensorstore":
+    write(sys.argv[2])
 else:
-    write(sys.argv[1])
+    write_by_cloud_volume(sys.argv[2])
