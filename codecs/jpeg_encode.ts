@@ -5,7 +5,7 @@
  * @module
  */
 import { transformBlock } from "./_jpeg_dct.ts";
-import { JpegBits } from "./_jpeg_huffman.ts";
+import { divisorsOf, JpegBits } from "./_jpeg_huffman.ts";
 import { AC, type Component, DC, divisors, type HuffmanTable, ZIGZAG } from "./_jpeg_tables.ts";
 
 /** One image to be written. */
@@ -92,7 +92,7 @@ function encodePixels(
   const bits = new JpegBits();
   const blocks = names.map(() => new Int32Array(64));
   const before = names.map(() => 0);
-  const scaled = tables.map((table) => new Divisors(table));
+  const scaled = tables.map(divisorsOf);
   for (let y = 0; y < height; y += 8) {
     for (let x = 0; x < width; x += 8) {
       if (samples === 1) loadGrey(data, width, height, x, y, blocks[0]);
@@ -100,9 +100,7 @@ function encodePixels(
       for (let i = 0; i < samples; i++) {
         const block = blocks[i];
         transformBlock(block);
-        scaled[i].divide(block);
-        bits.write(block, before[i], names[i]);
-        before[i] = block[0];
+        before[i] = bits.write(block, before[i], names[i], scaled[i]);
       }
     }
   }
@@ -145,28 +143,6 @@ function loadColours(
       luma[to] = (19595 * r + 38470 * g + 7471 * b + 32768 >> 16) - 128;
       blue[to] = -11059 * r - 21709 * g + 32768 * b + 32767 >> 16;
       red[to] = 32768 * r - 27439 * g - 5329 * b + 32767 >> 16;
-    }
-  }
-}
-
-/** Divides the coefficients of blocks, which are times eight, and rounds to the nearest, halves away from 0. */
-class Divisors {
-  readonly #halves: Int32Array;
-  readonly #inverses: Float64Array;
-
-  constructor(table: Uint8Array) {
-    this.#halves = Int32Array.from(table, (value) => 4 * value);
-    this.#inverses = Float64Array.from(table, (value) => 1 / (8 * value));
-  }
-
-  divide(block: Int32Array): void {
-    const halves = this.#halves, inverses = this.#inverses;
-    for (let i = 0; i < 64; i++) {
-      const value = block[i];
-      // The half more keeps whole quotients from falling short of themselves.
-      block[i] = value < 0
-        ? -((halves[i] - value + 0.5) * inverses[i] | 0)
-        : (halves[i] + value + 0.5) * inverses[i] | 0;
     }
   }
 }
