@@ -1,7 +1,8 @@
 /**
  * Writes JPEG images: baseline, grey or RGB with colours in full resolution (ITU-T T.81, JFIF 1.01).
  *
- * Every step is done in the integers of libjpeg, so that files are those of libjpeg-turbo, byte for byte.
+ * Every step is done in the integers of libjpeg, so that files are those of libjpeg-turbo, byte for byte. The package
+ * that decodes has an encoder too, but one that writes beyond its memory where a file is larger than its pixels.
  * @module
  */
 import { transformBlock } from "./_jpeg_dct.ts";
