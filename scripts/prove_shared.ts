@@ -62,13 +62,14 @@ const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(reso
 async function until<Answer>(
   what: string,
   ask: () => Promise<Answer | undefined>,
+  pause = 10,
 ): Promise<Answer> {
   const deadline = performance.now() + 120_000;
   for (;;) {
     const answer = await ask();
     if (answer !== undefined) return answer;
     if (performance.now() > deadline) throw new Error(`Waited too long until ${what}`);
-    await sleep(10);
+    await sleep(pause * (0.5 + Math.random()));
   }
 }
 
@@ -205,29 +206,36 @@ async function freezeOne(
   pullers: readonly Running[],
 ): Promise<{ puller: Running; held: Held }> {
   const watch = await connect(schema.url);
+  const acknowledging = async () => {
+    const [row] = await watch.query(
+      `SELECT pid, application_name AS name FROM pg_stat_activity
+       WHERE wait_event_type = 'Lock' AND query LIKE '%${schema.name}%acknowledge_tasks%'`,
+      [],
+    );
+    return row as { pid: number; name: string } | undefined;
+  };
   try {
-    return await schema.alone(async (ask) => {
-      await ask(`SELECT $.begin_steps(${job}, NULL)`);
-      // Whoever holds a job this long would lose it; here a task may take its time.
-      await ask("SELECT set_config('idle_in_transaction_session_timeout', '0', true)");
-      const { pid: backend, name } = await until("one acknowledges", async () => {
-        const [row] = await watch.query(
-          `SELECT pid, application_name AS name FROM pg_stat_activity
-           WHERE wait_event_type = 'Lock' AND query LIKE '%${schema.name}%acknowledge_tasks%'`,
+    return await until("one acknowledges", () =>
+      schema.alone(async (ask) => {
+        await ask(`SELECT $.begin_steps(${job}, NULL)`);
+        // Whoever asks for something else first stands still as well: then they all go on for a while.
+        let found: { pid: number; name: string } | undefined;
+        for (let tries = 0; tries < 100 && found === undefined; tries++) {
+          found = await acknowledging();
+          await sleep(10);
+        }
+        if (found === undefined) return undefined;
+        const { pid: backend, name } = found;
+        const puller = pullers.find(({ pid }) => name === `sluice ${pid}`)!;
+        puller.child.kill("SIGSTOP");
+        await watch.query(`SELECT pg_terminate_backend(${backend})`, []);
+        const [held] = await watch.query(
+          `SELECT fence, first_task AS "first", end_task AS "end" FROM "${schema.name}".lease
+           WHERE job = ${job} AND worker LIKE '%:${puller.pid}' ORDER BY fence LIMIT 1`,
           [],
         );
-        return row as { pid: number; name: string } | undefined;
-      });
-      const puller = pullers.find(({ pid }) => name === `sluice ${pid}`)!;
-      puller.child.kill("SIGSTOP");
-      await watch.query(`SELECT pg_terminate_backend(${backend})`, []);
-      const [held] = await watch.query(
-        `SELECT fence, first_task AS "first", end_task AS "end" FROM "${schema.name}".lease
-         WHERE job = ${job} AND worker LIKE '%:${puller.pid}' ORDER BY fence LIMIT 1`,
-        [],
-      );
-      return { puller, held: held as unknown as Held };
-    });
+        return { puller, held: held as unknown as Held };
+      }), 500);
   } finally {
     await watch.close();
   }
