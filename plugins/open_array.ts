@@ -8,13 +8,18 @@ import { didYouMean } from "../core/nearest.ts";
 import { openBlobs } from "../stores/blobs/open_blobs.ts";
 import type { ArrayReader, VolumeArray } from "./volume_array.ts";
 
-/** How a format is told, and opened. */
-interface ArrayFormat {
-  /** Files one of which lies in the folder of a volume; absent: the volume is a file itself. */
-  readonly markers?: readonly string[];
-  /** How the name of such a file ends. */
-  readonly ending?: RegExp;
+/** A format whose volumes are folders. */
+interface FolderFormat {
+  /** Files one of which lies in the folder of a volume. */
+  readonly markers: readonly string[];
   readonly open: (reader: ArrayReader, options: OpenArrayOptions) => Promise<VolumeArray>;
+}
+
+/** A format whose volumes are files. */
+interface FileFormat {
+  /** How an address of one looks. */
+  readonly looks: RegExp;
+  readonly openFile: (path: string) => Promise<VolumeArray>;
 }
 
 /** How a volume is opened. */
@@ -23,13 +28,51 @@ export interface OpenArrayOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A file of HDF5, and a dataset in it: `FILE.h5:/volumes/raw`. */
+const HDF5 = /^(.+\.(?:h5|hdf5|hdf|he5))(?::(\/.+))?$/i;
+
+async function openHdf5(address: string): Promise<VolumeArray> {
+  const [, path, dataset] = HDF5.exec(address) ?? [undefined, address];
+  const { openHdf5Array } = await import("./hdf5_array.ts");
+  const { dataset: name, axes, voxelSize, fingerprint, ...scale } = await openHdf5Array(
+    path,
+    dataset === undefined ? {} : { dataset },
+  );
+  return {
+    format: "hdf5",
+    url: resolve(path),
+    axes,
+    scales: [{
+      ...scale,
+      name,
+      ...(voxelSize === undefined ? {} : { voxelSize }),
+      offset: [0, 0, 0, 0, 0],
+    }],
+    fingerprint,
+  };
+}
+
 /** Every format by the scheme of its addresses. Nothing loads before it is used. */
-const FORMATS: ReadonlyMap<string, ArrayFormat> = new Map<string, ArrayFormat>([
+const FORMATS: ReadonlyMap<string, FolderFormat | FileFormat> = new Map<
+  string,
+  FolderFormat | FileFormat
+>([
+  ["zarr", {
+    markers: ["zarr.json", ".zarray", ".zattrs", ".zgroup"],
+    open: async (reader, options) =>
+      await (await import("./zarr_array.ts")).openZarrArray(reader, options),
+  }],
   ["precomputed", {
     markers: ["info"],
     open: async (reader) =>
       await (await import("./precomputed_array.ts")).openPrecomputedArray(reader),
   }],
+  ["n5", {
+    markers: ["attributes.json"],
+    open: async (reader, options) =>
+      await (await import("./n5_array.ts")).openN5Array(reader, options),
+  }],
+  ["hdf5", { looks: HDF5, openFile: openHdf5 }],
 ]);
 
 /** Schemes of places, as opposed to formats. */
@@ -58,21 +101,22 @@ export async function openArray(
     return await open(format, address.slice(scheme.length + 3), options);
   }
   for (const format of FORMATS.values()) {
-    if (await isOf(format, address)) return await open(format, address, options);
+    const isOne = "looks" in format ? format.looks.test(address) : await isOf(format, address);
+    if (isOne) return await open(format, address, options);
   }
   return undefined;
 }
 
 async function open(
-  format: ArrayFormat,
+  format: FolderFormat | FileFormat,
   place: string,
   options: OpenArrayOptions,
 ): Promise<VolumeArray> {
+  if ("openFile" in format) return await format.openFile(place);
   return await format.open(await openBlobs(PLACES.test(place) ? place : resolve(place)), options);
 }
 
-async function isOf({ markers = [], ending }: ArrayFormat, place: string): Promise<boolean> {
-  if (ending !== undefined) return ending.test(place);
+async function isOf({ markers }: FolderFormat, place: string): Promise<boolean> {
   if (!PLACES.test(place) && !(await isFolder(place))) return false;
   await using blobs = await openBlobs(PLACES.test(place) ? place : resolve(place));
   for (const marker of markers) {
