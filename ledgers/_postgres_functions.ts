@@ -114,6 +114,13 @@ LANGUAGE sql VOLATILE AS $$
     WHERE job = of_job AND fence = of_fence AND expires > ${schema}.ledger_now(given))
 $$;
 
+-- Two may change one range at once: whoever holds a task that failed under another's lease, which goes on around it, or
+-- a worker that asks again over a new connection. The later one begins anew.
+CREATE OR REPLACE FUNCTION ${schema}.begin_anew() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'another process changed the same range' USING ERRCODE = '40001';
+END $$;
+
 -- Makes one range of those that are done to either side of a task, unless a lease begins or ends there.
 CREATE OR REPLACE FUNCTION ${schema}.join_ranges(of_job bigint, at bigint) RETURNS void
 LANGUAGE plpgsql AS $$
@@ -130,14 +137,17 @@ BEGIN
     WHERE after.job = of_job AND after.first_task = at AND after.state = 'done'
       AND before.state = 'done' AND before.phase = after.phase;
   IF FOUND THEN
-    DELETE FROM ${schema}.task_range WHERE job = of_job AND first_task = at;
+    DELETE FROM ${schema}.task_range
+      WHERE job = of_job AND first_task = at AND end_task = pair.end_task;
+    IF NOT FOUND THEN PERFORM ${schema}.begin_anew(); END IF;
     UPDATE ${schema}.task_range SET end_task = pair.end_task
-      WHERE job = of_job AND first_task = pair.first_task;
+      WHERE job = of_job AND first_task = pair.first_task AND end_task = at;
+    IF NOT FOUND THEN PERFORM ${schema}.begin_anew(); END IF;
   END IF;
 END $$;
 
--- Marks tasks in a row done. Ranges that are done grow together within their lease, which is its holder's alone; with
--- what lies around it they do so when it is over. All is on the server's disk within a second, without waiting for it:
+-- Marks tasks in a row done. Ranges that are done grow together within their lease, where others seldom are; with what
+-- lies around it they do so when it is over. All is on the server's disk within a second, without waiting for it:
 -- what a crash of the server takes back is leased until it expires, and then done again, to the same bytes.
 CREATE OR REPLACE FUNCTION ${schema}.acknowledge_tasks(
   of_job bigint, of_fence bigint, done_first bigint, done_end bigint,
@@ -189,11 +199,11 @@ BEGIN
       SET end_task = merged_end, state = 'done', attempts = 0, lapses = 0, fence = 0
       WHERE job = of_job AND first_task = held.first_task AND end_task = held.end_task;
   END IF;
-  -- Its holder may have asked twice, over a connection that was lost: the second time begins anew.
-  IF NOT FOUND THEN RAISE EXCEPTION 'acknowledged twice at once' USING ERRCODE = '40001'; END IF;
+  IF NOT FOUND THEN PERFORM ${schema}.begin_anew(); END IF;
   IF NOT rest_before AND held.before_first IS NOT NULL THEN
     UPDATE ${schema}.task_range SET end_task = merged_end
-      WHERE job = of_job AND first_task = held.before_first;
+      WHERE job = of_job AND first_task = held.before_first AND end_task = held.first_task;
+    IF NOT FOUND THEN PERFORM ${schema}.begin_anew(); END IF;
   ELSIF rest_before OR rest_after THEN
     INSERT INTO ${schema}.task_range
       VALUES (of_job, done_first, merged_end, held.phase, 'done', 0, 0, 0, '', 0);
