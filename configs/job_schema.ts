@@ -68,7 +68,7 @@ const JOB = z.strictObject({
   ),
   overwrite: z.boolean().optional().describe("Remove the volume that lies at target, if one does"),
   ledger: z.string().optional().describe(
-    "Who counts what is done: sqlite:PATH, relative to the folder of this file",
+    "Who counts what is done: sqlite:PATH, relative to the folder of this file, or postgres://HOST/DATABASE",
   ),
   workers: z.int().nonnegative().optional().describe("Threads; default: all processors"),
   memory: z.string().optional().describe(

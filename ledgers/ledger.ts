@@ -58,7 +58,7 @@ export interface LedgerOptions {
   readonly attempts?: number;
   /** Workers that may die or stall while they hold a task before it is a dead letter. @default 10 */
   readonly lapses?: number;
-  /** The clock, in milliseconds since 1970. @default Date.now */
+  /** The clock, in milliseconds since 1970. @default Date.now; that of the server for a ledger in PostgreSQL */
   readonly now?: () => number;
 }
 
@@ -129,7 +129,7 @@ export interface JobStatus extends JobSummary {
   readonly losses: number;
   /** Tasks that are dead, over all phases. */
   readonly deadLetters: number;
-  /** When the last task was acknowledged, milliseconds since 1970. */
+  /** When the last task was acknowledged, milliseconds since 1970; in PostgreSQL, the last of a lease. */
   readonly lastDone?: number;
 }
 

@@ -8,11 +8,13 @@ Deno.test("bench_ledger.ts --quick does every task once, and reads back as many 
   }).output();
   const text = new TextDecoder().decode(stdout);
   equal(success, true, new TextDecoder().decode(stderr));
-  match(text, /^create a job of 10\^9 tasks {10}\d+\.\d+ s$/m);
-  const rates = text.match(/^lease 16, acknowledge (each|side by side) +\d+ tasks\/s$/gm);
+  match(text, /^create a job of 10\^9 tasks {14}\d+\.\d+ s$/m);
+  const rates = text.match(
+    /^lease 16, (acknowledge each as it ends|each after the one before) +\d+ tasks\/s$/gm,
+  );
   equal(rates?.length, 2);
   const counts = [...text.matchAll(/(\d+) \+ (\d+) tasks in \d/g)];
   // 2000, and the task that finishes.
   deepEqual(counts.map(([, a, b]) => Number(a) + Number(b)), [2001, 2001]);
-  equal(text.match(/^ {2}receipts read back {16}2001$/gm)?.length, 2);
+  equal(text.match(/^ {2}receipts read back {20}2001$/gm)?.length, 2);
 });
