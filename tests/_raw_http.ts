@@ -11,11 +11,11 @@ export interface RawRequest {
 }
 
 /**
- * How an answer goes out: `whole`; `cut`: the length is said, the end is missing and the line is dead; `silent`: some
+ * How an answer goes out: `whole`; `chunked`: in pieces, and its length is not said; `cut`: the length is said, the end is missing and the line is dead; `silent`: some
  * of it comes, and then nothing; `longer`: more bytes than are said; `drip`: byte by byte; `reset`: nothing comes, the
  * line is dead.
  */
-export type Delivery = "whole" | "cut" | "silent" | "longer" | "drip" | "reset";
+export type Delivery = "whole" | "chunked" | "cut" | "silent" | "longer" | "drip" | "reset";
 
 /** An answer. */
 export interface RawAnswer {
@@ -100,7 +100,11 @@ async function send(line: Deno.Conn, method: string, answer: RawAnswer): Promise
   const said = delivery === "longer" && method !== "HEAD"
     ? Math.floor(bytes.length / 2)
     : bytes.length;
-  const length = status === 204 ? {} : { "content-length": String(said) };
+  const length = status === 204
+    ? {}
+    : delivery === "chunked"
+    ? { "transfer-encoding": "chunked" }
+    : { "content-length": String(said) };
   const all = { date: new Date().toUTCString(), ...length, ...headers };
   const rows = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`).join("");
   const head = new TextEncoder().encode(`HTTP/1.1 ${status} Said\r\n${rows}\r\n`);
@@ -118,6 +122,16 @@ async function send(line: Deno.Conn, method: string, answer: RawAnswer): Promise
   }
   if (delivery === "drip") {
     for (let i = 0; i < bytes.length; i++) await write(line, bytes.subarray(i, i + 1));
+    return true;
+  }
+  if (delivery === "chunked") {
+    for (let at = 0; at < bytes.length; at += 1000) {
+      const piece = bytes.subarray(at, at + 1000);
+      await write(line, new TextEncoder().encode(`${piece.length.toString(16)}\r\n`));
+      await write(line, piece);
+      await write(line, new TextEncoder().encode("\r\n"));
+    }
+    await write(line, new TextEncoder().encode("0\r\n\r\n"));
     return true;
   }
   await write(line, bytes);

@@ -2,37 +2,10 @@
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { listObjects, listUploads } from "./_s3_listings.ts";
+import { type S3Fault, type S3FaultRates, S3Faults } from "./_s3_faults.ts";
 import { completeUpload, type S3Upload } from "./_s3_uploads.ts";
-import { seeded } from "./codecs/_png_writer.ts";
-import {
-  type RawAnswer,
-  type RawHandler,
-  type RawRequest,
-  type RawServer,
-  serveRaw,
-} from "./_raw_http.ts";
+import { type RawAnswer, type RawRequest, type RawServer, serveRaw } from "./_raw_http.ts";
 import { checkSignature, type KnownKey } from "./_sigv4.ts";
-
-/** What may go wrong with a request. */
-export type S3Fault =
-  /** 500, and nothing was done. */
-  | "error"
-  /** 503 SlowDown, and nothing was done. */
-  | "slow-down"
-  /** The line is dead before the request was read. */
-  | "reset-before"
-  /** It is done, and the line is dead. */
-  | "reset-after"
-  /** It is done, and no more than half an answer ever comes. */
-  | "stall"
-  /** It is done, and the line is dead in the middle of the answer. */
-  | "cut"
-  /** It is done, and the length that is said is too small. */
-  | "longer"
-  /** 200 with a page of some proxy, and nothing was done. */
-  | "page"
-  /** A bit is flipped in what came, or in what goes out. */
-  | "flip";
 
 /** An object as it is kept. */
 export interface S3Object {
@@ -71,7 +44,7 @@ export interface S3Behaviour {
   /** Requests a second; above, they are told to slow down. */
   capacity: number;
   /** How often each fault comes. */
-  faults: Partial<Record<S3Fault, number>>;
+  faults: S3FaultRates;
 }
 
 /** A server that runs. */
@@ -81,7 +54,7 @@ export interface S3Server extends RawServer {
   /** What was asked: `PUT bucket/key`, in the order it came. */
   readonly log: string[];
   /** How often each fault came. */
-  readonly faults: Map<S3Fault, number>;
+  readonly faults: ReadonlyMap<S3Fault, number>;
   /** What goes wrong with the next requests, before chance decides. */
   readonly next: (S3Fault | undefined)[];
   /** What goes before everything else, for faults that are nobody else's. */
@@ -122,28 +95,9 @@ export function serveS3(
     faults: {},
     ...rest,
   };
-  const random = seeded(seed);
-  const chosen = new WeakMap<Headers, S3Fault>();
+  const faults = new S3Faults(() => behaviour.faults, seed);
   const load = new Load();
-  const raw = serveRaw(async (request) => await handle(request), ({ headers }) => {
-    const fault = server.next.length > 0
-      ? server.next.shift()
-      : chooseFault(behaviour.faults, random());
-    if (fault === undefined) return true;
-    chosen.set(headers, fault);
-    server.faults.set(fault, (server.faults.get(fault) ?? 0) + 1);
-    return fault !== "reset-before";
-  });
-  const server: S3Server = {
-    ...raw,
-    [Symbol.asyncDispose]: () => raw[Symbol.asyncDispose](),
-    behaviour,
-    buckets: new Map(names.map((name) => [name, { objects: new Map(), uploads: new Map() }])),
-    log: [],
-    faults: new Map(),
-    next: [],
-  };
-  const handle: RawHandler = async (request) => {
+  const raw = serveRaw(async (request) => {
     server.log.push(
       `${request.method} ${decodeURIComponent(request.path)}${
         request.query && `?${request.query}`
@@ -152,51 +106,22 @@ export function serveS3(
     const own = await server.intercept?.(request);
     if (own !== undefined) return own;
     if (load.isOver(behaviour.capacity)) return errorAnswer(503, "SlowDown", behaviour);
-    const fault = chosen.get(request.headers);
-    if (fault === "error") return errorAnswer(500, "InternalError", behaviour);
-    if (fault === "slow-down") return errorAnswer(503, "SlowDown", behaviour);
-    if (fault === "page") {
-      return { status: 200, headers: { "content-type": "text/html" }, body: "<html>Sorry</html>" };
-    }
-    const isPut = request.method === "PUT";
-    const arrived = fault === "flip" && isPut
-      ? { ...request, body: flip(request.body, random()) }
-      : request;
-    const answer = answerTo(arrived, server);
-    const date = new Date(Date.now() + behaviour.ahead).toUTCString();
-    const dated = { ...answer, headers: { date, "x-amz-request-id": "1", ...answer.headers } };
-    switch (fault) {
-      case "reset-after":
-        return { ...dated, delivery: "reset" };
-      case "stall":
-        return { ...dated, delivery: "silent" };
-      case "cut":
-        return { ...dated, delivery: "cut" };
-      case "longer":
-        return { ...dated, delivery: "longer" };
-      case "flip":
-        return isPut || typeof dated.body === "string" || dated.body === undefined
-          ? dated
-          : { ...dated, body: flip(dated.body, random()) };
-      default:
-        return dated;
-    }
+    return await faults.answer(request, (arrived) => {
+      const answer = answerTo(arrived, server);
+      const date = new Date(Date.now() + behaviour.ahead).toUTCString();
+      return { ...answer, headers: { date, "x-amz-request-id": "1", ...answer.headers } };
+    });
+  }, faults.gate);
+  const server: S3Server = {
+    ...raw,
+    [Symbol.asyncDispose]: () => raw[Symbol.asyncDispose](),
+    behaviour,
+    buckets: new Map(names.map((name) => [name, { objects: new Map(), uploads: new Map() }])),
+    log: [],
+    faults: faults.counts,
+    next: faults.next,
   };
   return server;
-}
-
-function chooseFault(rates: Partial<Record<S3Fault, number>>, chance: number): S3Fault | undefined {
-  for (const [fault, rate] of Object.entries(rates) as [S3Fault, number][]) {
-    if (chance < rate) return fault;
-    chance -= rate;
-  }
-  return undefined;
-}
-
-function flip(bytes: Uint8Array, chance: number): Uint8Array<ArrayBuffer> {
-  const flipped = new Uint8Array(bytes);
-  if (flipped.length > 0) flipped[Math.floor(chance * flipped.length)] ^= 1;
-  return flipped;
 }
 
 /** Requests of the last second. */
@@ -272,7 +197,8 @@ function answerObject(call: S3Call): RawAnswer {
 function beginUpload({ bucket, key, name, request }: S3Call): RawAnswer {
   const id = crypto.randomUUID();
   const type = request.headers.get("content-type") ?? "binary/octet-stream";
-  bucket.uploads.set(id, { key, type, started: Date.now(), parts: new Map() });
+  const hasCrc = request.headers.get("x-amz-checksum-type") === "FULL_OBJECT";
+  bucket.uploads.set(id, { key, type, hasCrc, started: Date.now(), parts: new Map() });
   return xmlAnswer(
     "InitiateMultipartUploadResult",
     `<Bucket>${name}</Bucket><Key>${escapeXml(key)}</Key><UploadId>${id}</UploadId>`,
@@ -359,7 +285,8 @@ function sumHeaders({ headers }: RawRequest): Record<string, string> {
   return crc === null ? {} : { "x-amz-checksum-crc32": crc };
 }
 
-function crcOf(bytes: Uint8Array): string {
+/** As headers have it. */
+export function crcOf(bytes: Uint8Array): string {
   const four = new Uint8Array(4);
   new DataView(four.buffer).setUint32(0, crc32(bytes));
   return four.toBase64();

@@ -1,13 +1,15 @@
 /** Objects in parts, for the S3 server of tests. */
 import { createHash } from "node:crypto";
 import type { RawAnswer } from "./_raw_http.ts";
-import { errorAnswer, escapeXml, type S3Call, xmlAnswer } from "./_s3_server.ts";
+import { crcOf, errorAnswer, escapeXml, type S3Call, xmlAnswer } from "./_s3_server.ts";
 
 /** An object that is not there yet. */
 export interface S3Upload {
   readonly key: string;
   readonly type: string;
   readonly started: number;
+  /** Whether the whole is to have a CRC-32. */
+  readonly hasCrc: boolean;
   readonly parts: Map<number, { readonly tag: string; readonly bytes: Uint8Array }>;
 }
 
@@ -47,7 +49,10 @@ export function completeUpload(call: S3Call, id: string, upload: S3Upload): RawA
     bytes,
     tag,
     modified: Date.now(),
-    headers: { "content-type": upload.type },
+    headers: {
+      "content-type": upload.type,
+      ...(upload.hasCrc ? { "x-amz-checksum-crc32": crcOf(bytes) } : {}),
+    },
   });
   bucket.uploads.delete(id);
   return xmlAnswer(

@@ -31,6 +31,9 @@ export interface Answer extends AnswerHead {
 /** A slow line still sends so many bytes in a millisecond: a body that goes out is given this time. */
 const SLOWEST = 32;
 
+/** Room for a body is made at once up to here; what is longer may be a lie. */
+const MOST_AT_ONCE = 2 ** 30;
+
 /** Asks once. @throws {Transient} If there is no answer, or not all of it. */
 export async function exchange(question: Question): Promise<Answer> {
   const { method, url, headers, body, redirect = "follow", stall, signal, check } = question;
@@ -61,8 +64,10 @@ export async function exchange(question: Question): Promise<Answer> {
       await response.body?.cancel();
       throw error;
     }
-    const bytes = await readAll(response, touch);
     const said = method === "HEAD" ? null : response.headers.get("content-length");
+    const bytes = said !== null && Number(said) <= MOST_AT_ONCE
+      ? await readExactly(response, Number(said), touch)
+      : await readAll(response, touch);
     if (said !== null && Number(said) !== bytes.length) {
       throw new Transient(`${bytes.length} bytes came where ${said} were said`, "corrupt");
     }
@@ -76,6 +81,30 @@ export async function exchange(question: Question): Promise<Answer> {
     clearTimeout(timer);
     signal?.removeEventListener("abort", stop);
   }
+}
+
+/** Reads a body into one buffer, which is twice as fast as to join its pieces. */
+async function readExactly(
+  response: Response,
+  length: number,
+  touch: () => void,
+): Promise<Uint8Array<ArrayBuffer>> {
+  if (response.body === null || length === 0) {
+    await response.body?.cancel();
+    return new Uint8Array();
+  }
+  const reader = response.body.getReader({ mode: "byob" });
+  let buffer = new ArrayBuffer(length);
+  let done = 0;
+  while (done < length) {
+    const { value } = await reader.read(new Uint8Array(buffer, done));
+    if (value === undefined || value.length === 0) break;
+    buffer = value.buffer;
+    done += value.length;
+    touch();
+  }
+  await reader.cancel();
+  return new Uint8Array(buffer, 0, done);
 }
 
 async function readAll(response: Response, touch: () => void): Promise<Uint8Array<ArrayBuffer>> {

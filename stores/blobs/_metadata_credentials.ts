@@ -68,10 +68,18 @@ export async function instanceKeys(read: ReadVariable): Promise<S3Credentials | 
 }
 
 function instanceService(read: ReadVariable): Service | undefined {
-  const isDisabled = read("AWS_EC2_METADATA_DISABLED")?.toLowerCase() === "true";
-  const { origin, host } = new URL(read("AWS_EC2_METADATA_SERVICE_ENDPOINT") ?? INSTANCE);
-  if (isDisabled || !isGranted({ name: "net", host })) return undefined;
-  return new Service(origin, "this machine");
+  if (read("AWS_EC2_METADATA_DISABLED")?.toLowerCase() === "true") return undefined;
+  const named = read("AWS_EC2_METADATA_SERVICE_ENDPOINT") ?? INSTANCE;
+  const url = URL.parse(named);
+  if (url === null) {
+    throw new BlobError(
+      `Cannot ask "${named}" for the credentials of this machine: it is no address; mend AWS_EC2_METADATA_SERVICE_ENDPOINT`,
+      "credentials",
+    );
+  }
+  return isGranted({ name: "net", host: url.host })
+    ? new Service(url.origin, "this machine")
+    : undefined;
 }
 
 interface Ask {

@@ -5,8 +5,13 @@ import { BlobError } from "./blobs.ts";
 import { Transient } from "./retry.ts";
 import type { S3Answer, S3Bucket } from "./s3.ts";
 
-/** S3 takes no more. */
+/** S3 takes no more for one object. */
 const MOST_PARTS = 10_000;
+
+/** Bytes of a part, so that there are not too many of them. */
+export function partBytesFor(length: number, least: number): number {
+  return Math.max(least, Math.ceil(length / MOST_PARTS));
+}
 
 interface Part {
   readonly tag: string;
@@ -39,7 +44,11 @@ export class MultipartUpload {
 
   static async begin(bucket: S3Bucket, key: string, { contentType, signal }: UploadOptions) {
     const headers: Record<string, string> = { "content-type": contentType };
-    if (bucket.settings.checksum === "crc32") headers["x-amz-checksum-algorithm"] = "CRC32";
+    if (bucket.settings.checksum === "crc32") {
+      headers["x-amz-checksum-algorithm"] = "CRC32";
+      // Else there are but checksums of parts, against which the whole cannot be held.
+      headers["x-amz-checksum-type"] = "FULL_OBJECT";
+    }
     const id = await bucket.send({
       method: "POST",
       key,

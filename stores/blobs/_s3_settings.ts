@@ -71,6 +71,11 @@ export async function settleBucket(
 ): Promise<BucketSettings> {
   const { scheme, bucket, prefix } = parseAddress(address);
   const isGoogle = scheme === "gs";
+  if (isGoogle && options.requesterPays) {
+    throw new UsageError(
+      `Cannot open "gs://${bucket}" at the cost of who asks: Google asks for a project, which HMAC keys cannot name; ask the owner for access`,
+    );
+  }
   const read = readVariables(options.env);
   const profile = isGoogle
     ? undefined

@@ -78,8 +78,10 @@ export interface Blobs extends AsyncDisposable {
   /** Where it is, without any secret: what messages print. */
   readonly url: string;
   /**
-   * The bytes of a blob, or undefined where there is none. A whole blob of a bucket is held against its checksum; for a
-   * range there is none, so that what lies in it should have its own.
+   * The bytes of a blob, or undefined where there is none.
+   *
+   * A whole blob of a bucket is held against its checksum. For a range there is none, nor for what went to another
+   * server than that of AWS in parts: what lies in those should have its own.
    */
   get(key: string, options?: GetBlobOptions): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /** What is known of a blob, or undefined where there is none. */

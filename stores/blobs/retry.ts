@@ -124,7 +124,7 @@ const [FALL, RISE] = [0.7, 1.02];
 /** Without any answer, the rate doubles in this time. */
 const RECOVERY = 10_000;
 /** Milliseconds between two requests: the least that counts, what a first fall leads to at least, and the most. */
-const [NO_GAP, FIRST_GAP, LONGEST_GAP] = [1, 5, 5_000];
+const [NO_GAP, FIRST_GAP, LONGEST_GAP] = [1, 2, 5_000];
 
 /** Spreads requests in time once a server asked for fewer, and less so as it takes them again. */
 export class Pace {

@@ -8,7 +8,7 @@ import { sendable } from "./_exchange.ts";
 import { checkKey, checkPrefix } from "./_keys.ts";
 import { checkRange, rangeHeader } from "./_ranges.ts";
 import { listObjects, listUploads } from "./_s3_list.ts";
-import { abortUpload, checkRemoved, MultipartUpload } from "./_s3_multipart.ts";
+import { abortUpload, checkRemoved, MultipartUpload, partBytesFor } from "./_s3_multipart.ts";
 import { type BucketOptions, settleBucket } from "./_s3_settings.ts";
 import { confirmedTag, infoOf, sumOf } from "./_s3_sums.ts";
 import { S3Writer } from "./_s3_writer.ts";
@@ -132,11 +132,12 @@ export class S3Blobs implements Blobs {
   async #putParts(key: string, bytes: Uint8Array, options: PutBlobOptions): Promise<void> {
     const { signal, contentType = CONTENT_TYPE } = options;
     const upload = await MultipartUpload.begin(this.#bucket, key, { signal, contentType });
-    const count = Math.ceil(bytes.length / this.#partBytes);
+    const size = partBytesFor(bytes.length, this.#partBytes);
+    const count = Math.ceil(bytes.length / size);
     let next = 0;
     const sendSome = async () => {
       for (let i = next++; i < count; i = next++) {
-        const part = bytes.subarray(i * this.#partBytes, (i + 1) * this.#partBytes);
+        const part = bytes.subarray(i * size, (i + 1) * size);
         await upload.send(i + 1, sendable(part));
       }
     };

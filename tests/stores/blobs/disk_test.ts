@@ -66,6 +66,31 @@ Deno.test("a file in the place of a folder is no blob below it; a folder is none
     deepEqual(await files(folder), ["file", "folder/it"]);
   }));
 
+/** Says that it has 4096 bytes, and has fewer. */
+const LYING = "/sys/kernel/mm/transparent_hugepage/enabled";
+
+Deno.test("a file that ends before it should is not taken for the whole", {
+  ignore: !isThere(LYING),
+}, async () => {
+  const blobs = new DiskBlobs("/sys/kernel/mm");
+  const short = {
+    name: "BlobError",
+    kind: "corrupt",
+    message: /as a file of 4096 bytes: it ends after \d+;/,
+  };
+  await rejects(blobs.get("transparent_hugepage/enabled"), short);
+});
+
+/** Whether a file of the system is here; else it says what is left out. */
+function isThere(path: string): boolean {
+  try {
+    return Deno.statSync(path).size === 4096;
+  } catch {
+    console.warn(`Left out the test of a file that is too short: there is no ${path}`);
+    return false;
+  }
+}
+
 Deno.test(
   "a full disk is an error that says so, and leaves nothing",
   { ignore: !canMount() },

@@ -226,3 +226,35 @@ Deno.test("gzip on the way is undone; gzip that is broken is an error", async ()
   await using broken = serveOne({ status: 200, headers, body: packed.subarray(0, 100) });
   await rejects(open(broken).get("it"), { kind: "corrupt", message: /its gzip is damaged/ });
 });
+
+Deno.test("a body of unsaid length is read to its end, and its size cannot be asked for", async () => {
+  const all = someBytes(5500);
+  await using server = serveRaw(({ method }) =>
+    method === "HEAD" ? { status: 405 } : {
+      status: 200,
+      body: all,
+      delivery: "chunked",
+      headers: { "x-goog-stored-content-encoding": "gzip" },
+    }
+  );
+  deepEqual(await open(server).get("it"), all);
+  const unknown = { kind: "unsupported", message: /in part: the server sends the whole/ };
+  await rejects(open(server).head("it"), unknown);
+  await using silent = serveRaw(({ method }) =>
+    method === "HEAD"
+      ? { status: 405 }
+      : { status: 206, body: "x", headers: { "content-range": "bytes 0-0/*" } }
+  );
+  await rejects(open(silent).head("it"), {
+    kind: "unsupported",
+    message: /does not say how large it is/,
+  });
+});
+
+Deno.test("an end that is asked for and is longer than the whole is the whole, whatever the server thinks", async () => {
+  await using server = serveRaw(({ headers }) =>
+    headers.has("range") ? { status: 416 } : { status: 200, body: bytes }
+  );
+  deepEqual(await open(server).get("it", { range: [-5000] }), bytes);
+  deepEqual(await open(server).get("it", { range: [1000] }), new Uint8Array());
+});

@@ -203,6 +203,11 @@ Deno.test("a machine hands keys out for a token of its own; without a role, or a
   await rejects(find(machine), { kind: "credentials", message: /^Cannot find credentials for S3/ });
   role = "gone";
   await rejects(find(machine), { kind: "credentials", message: /answered 404/ });
+  const nowhere = { ...machine, AWS_EC2_METADATA_SERVICE_ENDPOINT: "nowhere" };
+  await rejects(find(nowhere), {
+    kind: "credentials",
+    message: /"nowhere".*: it is no address; mend/,
+  });
   await server[Symbol.asyncDispose]();
   await rejects(find(machine), { kind: "credentials", message: /^Cannot find credentials for S3/ });
 });
@@ -351,6 +356,8 @@ Deno.test("an address of a bucket holds no keys, and names one bucket", async ()
       return true;
     });
   }
+  const paid = settleBucket("gs://bucket", { requesterPays: true });
+  await rejects(paid, { name: "UsageError", message: /Google asks for a project/ });
   await rejects(settleBucket("s3://b/../c", {}), { name: "BlobError", kind: "bad-key" });
   for (
     const endpoint of [

@@ -2,10 +2,12 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { inspect } from "node:util";
 import { BlobError, type BlobErrorKind, type Blobs } from "../../../stores/blobs/blobs.ts";
-import type { BucketOptions } from "../../../stores/blobs/_s3_settings.ts";
+import { MultipartUpload, partBytesFor } from "../../../stores/blobs/_s3_multipart.ts";
+import { type BucketOptions, settleBucket } from "../../../stores/blobs/_s3_settings.ts";
+import { S3Bucket } from "../../../stores/blobs/s3.ts";
 import type { S3Credentials } from "../../../stores/blobs/s3_credentials.ts";
 import { errorAnswer, type S3Server, serveS3, TEST_KEY, xmlAnswer } from "../../_s3_server.ts";
-import { openTestBucket, PART_BYTES } from "./_places.ts";
+import { bucketOptions, openTestBucket, PART_BYTES } from "./_places.ts";
 import { someBytes } from "./conformance.ts";
 
 const HOUR = 3_600_000;
@@ -315,4 +317,57 @@ Deno.test("no secret reaches an error, whatever the server says, nor what is pri
   }
   equal(texts.length, 3 + 3 * answers.length);
   for (const text of texts) for (const secret of secrets) ok(!text.includes(secret), text);
+});
+
+Deno.test("a bucket that is full, and uploads without end are named", async () => {
+  await using server = serveS3();
+  server.intercept = () => ({ status: 507 });
+  await rejects((await open(server)).put("it", someBytes(9)), {
+    kind: "full",
+    message: /507; make room/,
+  });
+  server.intercept = () =>
+    xmlAnswer("ListMultipartUploadsResult", "<IsTruncated>true</IsTruncated>");
+  await rejects((await open(server)).sweep(""), {
+    kind: "corrupt",
+    message: /never comes to an end/,
+  });
+});
+
+Deno.test("an object has 10,000 parts at most: larger ones, where it is there as a whole", async () => {
+  const MIB = 2 ** 20;
+  equal(partBytesFor(80_000 * MIB, 8 * MIB), 8 * MIB);
+  equal(partBytesFor(80_000 * MIB + 1, 8 * MIB), 8 * MIB + 1);
+  equal(partBytesFor(5, 8 * MIB), 8 * MIB);
+  await using server = serveS3();
+  const bucket = new S3Bucket(await settleBucket("s3://bucket", bucketOptions(server)));
+  const upload = await MultipartUpload.begin(bucket, "it", { contentType: "text/plain" });
+  await upload.send(10_000, someBytes(3));
+  const tooMany = {
+    kind: "unsupported",
+    message: /more than 10000 parts of 3 bytes; open the bucket with larger/,
+  };
+  await rejects(upload.send(10_001, someBytes(3)), tooMany);
+});
+
+Deno.test("what is encrypted by a key of its owner has a tag that is no MD5", async () => {
+  await using server = serveS3();
+  const blobs = await open(server);
+  await blobs.put("it", someBytes(300));
+  const { objects } = server.buckets.get("bucket")!;
+  const tag = '"0123456789abcdef0123456789abcdef"';
+  const answers = (headers: Record<string, string>) => {
+    objects.set("it", { ...objects.get("it")!, tag, headers });
+    server.intercept = ({ method }) =>
+      method === "PUT" ? { status: 200, headers: { etag: tag, ...headers } } : undefined;
+  };
+  answers({ "x-amz-server-side-encryption": "aws:kms" });
+  await blobs.put("it", someBytes(300));
+  deepEqual(await blobs.get("it"), someBytes(300));
+  answers({ "x-amz-server-side-encryption": "AES256" });
+  await rejects(blobs.get("it"), { kind: "corrupt", message: /do not have its MD5/ });
+  await rejects(blobs.put("it", someBytes(300)), {
+    kind: "corrupt",
+    message: /confirmed other bytes than were sent/,
+  });
 });
