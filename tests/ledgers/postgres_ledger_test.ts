@@ -289,7 +289,7 @@ test("whoever freezes in the middle of steps loses them, and may go on", async (
     );
     equal(timeout, "10s");
     await ask("SET LOCAL idle_in_transaction_session_timeout = '200ms'", []);
-    if (++began === 1) await sleep(600);
+    if (++began === 1) await sleep(4000);
     await ask("SELECT 1", []);
     return "done";
   });
@@ -297,7 +297,7 @@ test("whoever freezes in the middle of steps loses them, and may go on", async (
   // The others wait no longer than that.
   const start = performance.now();
   equal((await take(ledger, job)).first, 0);
-  ok(performance.now() - start < 500);
+  ok(performance.now() - start < 3500);
   equal(await frozen, "done");
   equal(began, 2);
   await client.close();
