@@ -46,6 +46,8 @@ interface Reference {
 
 const BY_URL = /new URL\(\s*"(\.[^"]+)",\s*import\.meta\.url,?\s*\)/g;
 const BY_RESOLVE = /import\.meta\.resolve\(\s*"([^"]+)",?\s*\)/g;
+/** What Emscripten remembers to find its WebAssembly by, which h5wasm holds in itself. */
+const UNUSED = /\bvar _scriptName = import\.meta\.url;/g;
 const BY_IMPORT = /\bimport\("(\.[^"]+)"\)/g;
 /** How `deno bundle` gives `require` to CommonJS: by a module that every command would load first. */
 const REQUIRE =
@@ -156,7 +158,7 @@ async function settle(
   const isThere = (whole: string, written: string) =>
     OPTIONAL.includes(written) || files.includes(join(dirname(name), written)) ? "" : whole;
   const [lost] = settled.replace(BY_URL, isThere).replace(BY_RESOLVE, isThere)
-    .match(/import\.meta\b(?!\.main\b).{0,80}/) ?? [];
+    .replace(UNUSED, "").match(/import\.meta\b(?!\.main\b).{0,80}/) ?? [];
   if (lost !== undefined) {
     throw new Error(`Cannot bundle "${lost}" of ${name}: there is no such file beside the bundle`);
   }
