@@ -60,19 +60,17 @@ function component(
   type: Enums.ComponentType,
   name: string,
   version: string,
-  licence: string | undefined,
+  licences: string | readonly string[],
   purl?: string,
 ): Models.Component {
   const made = new Models.Component(type, name, { version, bomRef: `${name}@${version}`, purl });
-  if (licence !== undefined) made.licenses.add(licenceOf(licence));
+  for (const licence of [licences].flat()) made.licenses.add(licenceOf(licence));
   return made;
 }
 
 function licenceOf(said: string) {
   if (SPDX.isSupportedSpdxId(said)) return new Models.SpdxLicense(said);
-  // What npm wants where a licence has no identifier is no expression.
-  const isExpression = /\s/.test(said) && !/^SEE LICEN[CS]E IN /i.test(said);
-  return isExpression ? new Models.LicenseExpression(said) : new Models.NamedLicense(said);
+  return /\s/.test(said) ? new Models.LicenseExpression(said) : new Models.NamedLicense(said);
 }
 
 function platform({ deno, v8, typescript, platform, sha256 }: Runtime): Models.Component {
@@ -96,6 +94,11 @@ function platform({ deno, v8, typescript, platform, sha256 }: Runtime): Models.C
   return runtime;
 }
 
+/** Of packages that say no more than in which file they stand. */
+const LICENCES: Readonly<Record<string, readonly string[]>> = {
+  h5wasm: ["NIST-Software", "HDF5"],
+};
+
 async function fromNpm(
   { name, version, localPath }: NpmPackage,
   integrity: Readonly<Record<string, { readonly integrity?: string }>>,
@@ -106,7 +109,7 @@ async function fromNpm(
     Enums.ComponentType.Library,
     name,
     version,
-    typeof license === "string" ? license : undefined,
+    LICENCES[name] ?? (typeof license === "string" ? license : []),
     purl,
   );
   const [algorithm, digest] = integrity[`${name}@${version}`]?.integrity?.split("-", 2) ?? [];
