@@ -347,6 +347,15 @@ def write_refused():
         file["broken"] = h5py.SoftLink("/nowhere")
         refuse(file, "/broken", "Cannot find")
         refuse(file, "/lettres", 'did you mean "/letters"')
+    fcpl = h5py.h5p.create(h5py.h5p.FILE_CREATE)
+    assert LIBRARY.H5Pset_shared_mesg_nindexes(ctypes.c_int64(fcpl.id), ctypes.c_uint(1)) >= 0
+    index = [ctypes.c_uint(number) for number in (0, 0x1F, 1)]
+    assert LIBRARY.H5Pset_shared_mesg_index(ctypes.c_int64(fcpl.id), *index) >= 0
+    path = str(FOLDER / "shared.h5").encode()
+    with h5py.File(h5py.h5f.create(path, h5py.h5f.ACC_TRUNC, fcpl)) as file:
+        for name in "ab":
+            file.create_dataset(name, data=voxels((3, 5, 7), "u2"), chunks=(1, 2, 3), compression="gzip")
+        refuse(file, "/b", "heap of shared messages")
 
 
 if __name__ == "__main__":
