@@ -88,6 +88,14 @@ export async function openArray(
   address: string,
   options: OpenArrayOptions = {},
 ): Promise<VolumeArray | undefined> {
+  // The address stands in the job's folder and in messages.
+  if (/:\/\/[^/?#]*@/.test(address)) {
+    throw new UsageError(
+      `Cannot open "${
+        address.replace(/(:\/\/)[^/?#]*@/, "$1")
+      }" with a name or password in its address: leave them away`,
+    );
+  }
   const scheme = PLACES.test(address) ? undefined : /^([a-z][a-z0-9+.-]+):\/\//.exec(address)?.[1];
   if (scheme !== undefined) {
     const format = FORMATS.get(scheme);
