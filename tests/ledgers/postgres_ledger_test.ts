@@ -1,66 +1,12 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
-import { join } from "node:path";
-import type { Lease } from "../../core/plan.ts";
 import type { Ledger } from "../../ledgers/ledger.ts";
 import { openPostgresLedger } from "../../ledgers/postgres_ledger.ts";
 import { makePlan, makeReceipt } from "./_plan.ts";
-import { connect, OwnSchema, SERVER } from "./_postgres.ts";
-import { kill, linesIn, runTogether, startProcess } from "./_processes.ts";
+import { connect, sleep, take, testLedger } from "./_postgres.ts";
 
 const PLAN = makePlan({ tasks: [4, 2, 2], coarser: 1 });
 
-interface Place {
-  readonly schema: OwnSchema;
-  readonly url: string;
-  readonly receipts: string;
-}
-
-function test(name: string, run: (place: Place) => Promise<void>): void {
-  Deno.test({
-    name: `postgres ledger: ${name}`,
-    ignore: SERVER === undefined,
-    async fn() {
-      await using schema = await OwnSchema.make(SERVER!);
-      const folder = await Deno.makeTempDir();
-      try {
-        await run({ schema, url: schema.url, receipts: join(folder, "receipts") });
-      } finally {
-        await Deno.remove(folder, { recursive: true });
-      }
-    },
-  });
-}
-
-const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-
-async function take(ledger: Ledger, job: number, tasks = 1, leaseSeconds = 60): Promise<Lease> {
-  const lease = await ledger.lease(job, { worker: "me", tasks, leaseSeconds });
-  if (typeof lease === "string") throw new Error(`There was nothing to lease: ${lease}`);
-  return lease;
-}
-
-/** Ends every connection of the ledger but the one that asks. */
-async function hangUp(schema: OwnSchema): Promise<void> {
-  await schema.ask(
-    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-     WHERE pid <> pg_backend_pid() AND query LIKE '%${schema.name}%'`,
-  );
-}
-
-test("processes do each task exactly once", async ({ url, receipts }) => {
-  await using ledger = await openPostgresLedger(url);
-  const plan = makePlan({ tasks: [15, 10, 10], coarser: 1 });
-  const job = await ledger.create(plan, { target: "there", receipts });
-  const counts = await runTogether(
-    Array.from({ length: 3 }, () => startProcess(url, job, "work")),
-  );
-  const { tasks, state } = await ledger.status(job);
-  equal(state, "done");
-  equal(counts.reduce((sum, count) => sum + count, 0), tasks);
-  deepEqual(await linesIn(receipts), [...Array(tasks).keys()]);
-});
-
-test("every process appends to a file of its own", async ({ url, receipts }) => {
+testLedger("every process appends to a file of its own", async ({ url, receipts }) => {
   await using one = await openPostgresLedger(url);
   await using other = await openPostgresLedger(url);
   const job = await one.create(PLAN, { target: "there", receipts });
@@ -73,40 +19,7 @@ test("every process appends to a file of its own", async ({ url, receipts }) => 
   for (const name of files) match(name, /^[0-9a-f-]{36}\.jsonl$/);
 });
 
-test("what a killed process held is free when it expires", async ({ url, receipts }) => {
-  await using ledger = await openPostgresLedger(url);
-  const job = await ledger.create(PLAN, { target: "there", receipts });
-  const holder = startProcess(url, job, "hold", { leaseSeconds: 2 });
-  equal((await holder.output.read()).value, "held\n");
-  await kill(holder);
-  const rest = await take(ledger, job, 99);
-  deepEqual([rest.first, rest.end], [4, 16]);
-  equal(await ledger.lease(job, { worker: "me" }), "wait");
-  await sleep(2100);
-  const freed = await take(ledger, job, 99);
-  deepEqual([freed.first, freed.end], [1, 4]);
-});
-
-test("a frozen process that thaws too late is refused", async ({ url, receipts }) => {
-  await using ledger = await openPostgresLedger(url);
-  const job = await ledger.create(PLAN, { target: "there", receipts });
-  const frozen = startProcess(url, job, "late", { leaseSeconds: 1 });
-  equal((await frozen.output.read()).value, "held\n");
-  frozen.child.kill("SIGSTOP");
-  await sleep(1100);
-  const next = await take(ledger, job, 3);
-  deepEqual([next.first, next.end], [1, 4]);
-  frozen.child.kill("SIGCONT");
-  await frozen.child.stdin.close();
-  equal((await frozen.output.read()).value, "taken\n");
-  await frozen.output.read();
-  await frozen.child.status;
-  await ledger.acknowledge(next, [1, 2, 3].map((task) => makeReceipt(task, next.fence)));
-  const counted = (await Array.fromAsync(ledger.receipts(job))).find(({ task }) => task === 1);
-  equal(counted?.fence, next.fence);
-});
-
-test("a lease holds no transaction", async ({ schema, url }) => {
+testLedger("a lease holds no transaction", async ({ schema, url }) => {
   await using ledger = await openPostgresLedger(url);
   await take(ledger, await ledger.create(PLAN, { target: "there" }));
   const [{ state, locks }] = await schema.ask<{ state: string; locks: number }>(
@@ -117,7 +30,7 @@ test("a lease holds no transaction", async ({ schema, url }) => {
   deepEqual({ state, locks }, { state: "idle", locks: 0 });
 });
 
-test("a range that someone takes from is skipped", async ({ schema, url }) => {
+testLedger("a range that someone takes from is skipped", async ({ schema, url }) => {
   await using ledger = await openPostgresLedger(url);
   const job = await ledger.create(PLAN, { target: "there" });
   await ledger.fail(await take(ledger, job), 0, new Error("Tried once: a range of its own"));
@@ -137,7 +50,7 @@ test("a range that someone takes from is skipped", async ({ schema, url }) => {
   equal((await take(ledger, job)).first, 0);
 });
 
-test("what waits is found by a partial index", async ({ schema }) => {
+testLedger("what waits is found by a partial index", async ({ schema }) => {
   const indexes = await schema.ask<{ indexdef: string }>(
     `SELECT indexdef FROM pg_indexes WHERE schemaname = '${schema.name}' AND tablename = 'task_range'`,
   );
@@ -146,7 +59,7 @@ test("what waits is found by a partial index", async ({ schema }) => {
   );
 });
 
-test("those who wait write nothing", async ({ schema, url }) => {
+testLedger("those who wait write nothing", async ({ schema, url }) => {
   await using ledger = await openPostgresLedger(url);
   const job = await ledger.create(makePlan({ tasks: [4, 1, 1] }), { target: "there" });
   await take(ledger, job, 4);
@@ -162,45 +75,51 @@ test("those who wait write nothing", async ({ schema, url }) => {
   deepEqual(await rows(), before);
 });
 
-test("two that acknowledge under one lease at once do each task once", async ({ url, receipts }) => {
-  await using one = await openPostgresLedger(url);
-  await using other = await openPostgresLedger(url);
-  const plan = makePlan({ tasks: [10, 5, 5] });
-  const job = await one.create(plan, { target: "there", receipts });
-  const lease = await take(one, job, 250);
-  const tasks = [...Array(250).keys()];
-  const half = (ledger: Ledger, rest: number) =>
-    Promise.all(
-      tasks.filter((task) => task % 2 === rest).map(async (task) => {
-        // Not all in one breath, which would be one statement.
-        await sleep(task % 7);
-        await ledger.acknowledge(lease, [makeReceipt(task, lease.fence)]);
-      }),
-    );
-  await Promise.all([half(one, 0), half(other, 1)]);
-  const { done, leases } = await one.status(job);
-  deepEqual({ done, leases }, { done: 250, leases: [] });
-});
+testLedger(
+  "two that acknowledge under one lease at once do each task once",
+  async ({ url, receipts }) => {
+    await using one = await openPostgresLedger(url);
+    await using other = await openPostgresLedger(url);
+    const plan = makePlan({ tasks: [10, 5, 5] });
+    const job = await one.create(plan, { target: "there", receipts });
+    const lease = await take(one, job, 250);
+    const tasks = [...Array(250).keys()];
+    const half = (ledger: Ledger, rest: number) =>
+      Promise.all(
+        tasks.filter((task) => task % 2 === rest).map(async (task) => {
+          // Not all in one breath, which would be one statement.
+          await sleep(task % 7);
+          await ledger.acknowledge(lease, [makeReceipt(task, lease.fence)]);
+        }),
+      );
+    await Promise.all([half(one, 0), half(other, 1)]);
+    const { done, leases } = await one.status(job);
+    deepEqual({ done, leases }, { done: 250, leases: [] });
+  },
+);
 
-test("acknowledgements that go together stand and fall by themselves", async ({ url, receipts }) => {
-  await using ledger = await openPostgresLedger(url);
-  const job = await ledger.create(PLAN, { target: "there", receipts });
-  const [kept, lost] = [await take(ledger, job, 4), await take(ledger, job, 4)];
-  await ledger.release(lost);
-  const all = [...Array(8).keys()].map((task) => {
-    const lease = task < 4 ? kept : lost;
-    return ledger.acknowledge(lease, [makeReceipt(task, lease.fence, task % 3)]);
-  });
-  const ends = await Promise.allSettled(all);
-  deepEqual(ends.map(({ status }) => status), [
-    ...Array(4).fill("fulfilled"),
-    ...Array(4).fill("rejected"),
-  ]);
-  const { done, losses } = await ledger.status(job);
-  deepEqual({ done, losses }, { done: 4, losses: 0 + 1 + 2 + 0 });
-});
+testLedger(
+  "acknowledgements that go together stand and fall by themselves",
+  async ({ url, receipts }) => {
+    await using ledger = await openPostgresLedger(url);
+    const job = await ledger.create(PLAN, { target: "there", receipts });
+    const [kept, lost] = [await take(ledger, job, 4), await take(ledger, job, 4)];
+    await ledger.release(lost);
+    const all = [...Array(8).keys()].map((task) => {
+      const lease = task < 4 ? kept : lost;
+      return ledger.acknowledge(lease, [makeReceipt(task, lease.fence, task % 3)]);
+    });
+    const ends = await Promise.allSettled(all);
+    deepEqual(ends.map(({ status }) => status), [
+      ...Array(4).fill("fulfilled"),
+      ...Array(4).fill("rejected"),
+    ]);
+    const { done, losses } = await ledger.status(job);
+    deepEqual({ done, losses }, { done: 4, losses: 0 + 1 + 2 + 0 });
+  },
+);
 
-test("ranges stay whole whatever several do at once", async ({ schema, url, receipts }) => {
+testLedger("ranges stay whole whatever several do at once", async ({ schema, url, receipts }) => {
   const plan = makePlan({ tasks: [8, 8, 4], coarser: 2 });
   await using ledger = await openPostgresLedger(url, { attempts: 100, lapses: 100 });
   const job = await ledger.create(plan, { target: "there", receipts });
@@ -259,81 +178,48 @@ test("ranges stay whole whatever several do at once", async ({ schema, url, rece
   equal(left.length, plan.phases.length);
 });
 
-test("a worker goes on when its connection is ended", async ({ schema, url, receipts }) => {
-  await using ledger = await openPostgresLedger(url);
-  const plan = makePlan({ tasks: [16, 16, 4], coarser: 1 });
-  const job = await ledger.create(plan, { target: "there", receipts });
-  const workers = [1, 2].map(() => startProcess(url, job, "work", { leaseSeconds: 2 }));
-  const counts = runTogether(workers);
-  for (let i = 0; i < 5; i++) {
-    await sleep(150);
-    await hangUp(schema);
-  }
-  await counts;
-  const { state, tasks } = await ledger.status(job);
-  equal(state, "done");
-  const counted = (await Array.fromAsync(ledger.receipts(job))).map(({ task }) => task);
-  deepEqual(counted.sort((a, b) => a - b), [...Array(tasks).keys()]);
-});
+testLedger(
+  "whoever freezes in the middle of steps loses them, and may go on",
+  async ({ schema, url }) => {
+    await using ledger = await openPostgresLedger(url);
+    const job = await ledger.create(PLAN, { target: "there" });
+    const client = await connect(url);
+    let began = 0;
+    const frozen = client.transact("write", true, async (ask) => {
+      await ask(`SELECT "${schema.name}".begin_steps(?, NULL)`, [job]);
+      const [{ timeout }] = await ask(
+        "SELECT current_setting('idle_in_transaction_session_timeout') AS timeout",
+        [],
+      );
+      equal(timeout, "10s");
+      await ask("SET LOCAL idle_in_transaction_session_timeout = '200ms'", []);
+      if (++began === 1) await sleep(4000);
+      await ask("SELECT 1", []);
+      return "done";
+    });
+    await sleep(100);
+    // The others wait no longer than that.
+    const start = performance.now();
+    equal((await take(ledger, job)).first, 0);
+    ok(performance.now() - start < 3500);
+    equal(await frozen, "done");
+    equal(began, 2);
+    await client.close();
+  },
+);
 
-test("whoever freezes in the middle of steps loses them, and may go on", async ({ schema, url }) => {
-  await using ledger = await openPostgresLedger(url);
-  const job = await ledger.create(PLAN, { target: "there" });
-  const client = await connect(url);
-  let began = 0;
-  const frozen = client.transact("write", true, async (ask) => {
-    await ask(`SELECT "${schema.name}".begin_steps(?, NULL)`, [job]);
-    const [{ timeout }] = await ask(
-      "SELECT current_setting('idle_in_transaction_session_timeout') AS timeout",
-      [],
-    );
-    equal(timeout, "10s");
-    await ask("SET LOCAL idle_in_transaction_session_timeout = '200ms'", []);
-    if (++began === 1) await sleep(4000);
-    await ask("SELECT 1", []);
-    return "done";
-  });
-  await sleep(100);
-  // The others wait no longer than that.
-  const start = performance.now();
-  equal((await take(ledger, job)).first, 0);
-  ok(performance.now() - start < 3500);
-  equal(await frozen, "done");
-  equal(began, 2);
-  await client.close();
-});
+testLedger(
+  "a reason with signs that PostgreSQL cannot hold is kept without them",
+  async ({ url }) => {
+    await using ledger = await openPostgresLedger(url, { attempts: 1 });
+    const job = await ledger.create(PLAN, { target: "there" });
+    await ledger.fail(await take(ledger, job), 0, new Error("It said \0 and 𝛼\ud800"));
+    const [{ reason }] = await ledger.deadLetters(job);
+    match(reason, /^It said {2}and 𝛼/);
+  },
+);
 
-test("the clock of the server counts, not that of the worker", async ({ url }) => {
-  const library = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
-  const isThere = await Deno.stat(library).then(() => true, () => false);
-  if (!isThere) {
-    console.log("Skipped: there is no libfaketime");
-    return;
-  }
-  await using ledger = await openPostgresLedger(url);
-  const job = await ledger.create(PLAN, { target: "there" });
-  const env = { LD_PRELOAD: library, FAKETIME: "+1d", FAKETIME_DONT_FAKE_MONOTONIC: "1" };
-  const ahead = startProcess(url, job, "hold", { leaseSeconds: 3600, env });
-  try {
-    equal((await ahead.output.read()).value, "held\n");
-    const [{ since }] = (await ledger.status(job)).leases;
-    ok(Math.abs(since - Date.now()) < 60_000, new Date(since).toISOString());
-    const rest = await take(ledger, job, 99);
-    deepEqual([rest.first, rest.end], [4, 16]);
-  } finally {
-    await kill(ahead);
-  }
-});
-
-test("a reason with signs that PostgreSQL cannot hold is kept without them", async ({ url }) => {
-  await using ledger = await openPostgresLedger(url, { attempts: 1 });
-  const job = await ledger.create(PLAN, { target: "there" });
-  await ledger.fail(await take(ledger, job), 0, new Error("It said \0 and 𝛼\ud800"));
-  const [{ reason }] = await ledger.deadLetters(job);
-  match(reason, /^It said {2}and 𝛼/);
-});
-
-test("a receipt that could not be kept leaves its task undone", async ({ url, receipts }) => {
+testLedger("a receipt that could not be kept leaves its task undone", async ({ url, receipts }) => {
   await using ledger = await openPostgresLedger(url);
   const job = await ledger.create(PLAN, { target: "there", receipts });
   const lease = await take(ledger, job, 2);
@@ -349,7 +235,7 @@ test("a receipt that could not be kept leaves its task undone", async ({ url, re
   deepEqual(await Array.fromAsync(ledger.receipts(job)), [receipt]);
 });
 
-test("one that was closed says so", async ({ url }) => {
+testLedger("one that was closed says so", async ({ url }) => {
   const ledger = await openPostgresLedger(url);
   const job = await ledger.create(PLAN, { target: "there" });
   await ledger[Symbol.asyncDispose]();

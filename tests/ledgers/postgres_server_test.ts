@@ -1,44 +1,19 @@
-/** What needs a server of one's own: to be stopped, to ask for passwords and TLS, to have other users. */
+/** What needs a server of one's own: to be stopped, to be full, to have something between. */
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
-import { checkVersion, migrate } from "../../ledgers/_postgres_version.ts";
 import { MIGRATIONS } from "../../ledgers/_postgres_schema.ts";
+import { checkVersion, migrate } from "../../ledgers/_postgres_version.ts";
 import type { Ledger, LedgerFault } from "../../ledgers/ledger.ts";
 import { initPostgresLedger, openPostgresLedger } from "../../ledgers/postgres_ledger.ts";
+import { freePort } from "../../scripts/_postgres_server.ts";
 import { makePlan } from "./_plan.ts";
-import { connect, OwnSchema } from "./_postgres.ts";
-import {
-  findPrograms,
-  freePort,
-  PostgresServer,
-  type ServerOptions,
-} from "../../scripts/_postgres_server.ts";
+import { connect, OwnSchema, sleep, testServer } from "./_postgres.ts";
 import { resultOf, runTogether, startProcess } from "./_processes.ts";
 
 const PLAN = makePlan({ tasks: [4, 2, 2], coarser: 1 });
-const bin = await findPrograms();
-if (bin === undefined) console.log("Skipped: servers of our own, as PostgreSQL is not installed");
-
-function test(
-  name: string,
-  options: ServerOptions,
-  run: (server: PostgresServer) => Promise<void>,
-): void {
-  Deno.test({
-    name: `postgres server: ${name}`,
-    ignore: bin === undefined,
-    async fn() {
-      await using server = await PostgresServer.start(bin!, options);
-      await run(server);
-    },
-  });
-}
-
-const sleep = (milliseconds: number) =>
-  new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
 
 for (const how of ["stop", "crash"] as const) {
-  test(`a job outlives a ${how} of the server`, {}, async (server) => {
+  testServer(`a job outlives a ${how} of the server`, {}, async (server) => {
     const url = server.url();
     await initPostgresLedger(url);
     const receipts = join(server.folder, "receipts");
@@ -67,7 +42,7 @@ for (const how of ["stop", "crash"] as const) {
   });
 }
 
-test(
+testServer(
   "one that stays away is named, without the password",
   { password: "s3cret" },
   async (server) => {
@@ -90,7 +65,7 @@ test(
   },
 );
 
-test("a connection that falls silent is replaced", {}, async (server) => {
+testServer("a connection that falls silent is replaced", {}, async (server) => {
   await initPostgresLedger(server.url());
   using proxy = new Proxy(server.port);
   const url = server.url().replace(`:${server.port}`, `:${proxy.port}`);
@@ -104,99 +79,7 @@ test("a connection that falls silent is replaced", {}, async (server) => {
   ok(seconds > 1.2 && seconds < 20, `${seconds} s`);
 });
 
-test("TLS and passwords", { password: "p@ss:w/rd", tls: true }, async (server) => {
-  const { certificate } = server;
-  const at = (host: string, parameters: string) =>
-    server.url(`?${parameters}`).replace("127.0.0.1", host);
-  const accepted = [
-    at("127.0.0.1", "sslmode=require"),
-    at("127.0.0.1", "sslmode=prefer"),
-    at("127.0.0.1", "sslmode=allow"),
-    at("localhost", `sslmode=verify-full&sslrootcert=${certificate}`),
-    at("127.0.0.1", `sslmode=verify-ca&sslrootcert=${certificate}`),
-  ];
-  for (const url of accepted) equal((await initPostgresLedger(url)).version, MIGRATIONS.length);
-  const refused: [string, RegExp][] = [
-    [at("127.0.0.1", "sslmode=disable"), /the server wants TLS; add sslmode=require/],
-    [at("localhost", "sslmode=verify-full"), /not trusted \(self-signed/],
-    [
-      at("127.0.0.1", `sslmode=verify-full&sslrootcert=${certificate}`),
-      /its certificate is for another host/,
-    ],
-    [
-      at("127.0.0.1", "sslmode=require").replace("p%40ss", "wrong"),
-      /refuses user "postgres" \(password authentication failed for user "postgres"\); give the password in PGPASSFILE/,
-    ],
-  ];
-  for (const [url, message] of refused) {
-    await rejects(initPostgresLedger(url), (error: Error) => {
-      match(error.message, message);
-      const all = Deno.inspect(error, { depth: 9 });
-      return !/p@ss|p%40ss|w\/rd|wrong/.test(all);
-    });
-  }
-  const none = at("127.0.0.1", "sslmode=require").replace(/:[^:@]*@/, "@");
-  const open = async (env: Record<string, string>) => {
-    const ledger = await openPostgresLedger(none, { env: new Map(Object.entries(env)) });
-    await ledger[Symbol.asyncDispose]();
-  };
-  await rejects(open({}), /refuses user "postgres"/);
-  await open({ PGPASSWORD: "p@ss:w/rd" });
-  const file = join(server.folder, "pgpass");
-  await Deno.writeTextFile(file, String.raw`127.0.0.1:*:postgres:postgres:p@ss\:w/rd`, {
-    mode: 0o600,
-  });
-  await open({ PGPASSFILE: file });
-});
-
-test("the command line never prints a password", { password: "s3cret" }, async (server) => {
-  const home = join(server.folder, "home");
-  const wrong = server.url().replace("s3cret", "wr0ng");
-  const calls: { words: string[]; code: number }[] = [
-    { words: ["ledger", "init", server.url()], code: 0 },
-    { words: ["ledger", "check", server.url(), "--json"], code: 0 },
-    { words: ["jobs", "--ledger", server.url()], code: 0 },
-    { words: ["ledger", "init", wrong, "--verbose"], code: 1 },
-    { words: ["ledger", "check", wrong, "--json", "--verbose"], code: 1 },
-    { words: ["ledger", "check", server.url().replace(/@.*/, ""), "--verbose"], code: 2 },
-    { words: ["jobs", "--ledger", server.url("?password=s3cret"), "--verbose"], code: 2 },
-    { words: ["jobs", "--ledger", server.url().replace("postgres:", "postgers:")], code: 2 },
-  ];
-  for (const { words, code } of calls) {
-    const ran = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--quiet", new URL("../../cli.ts", import.meta.url).pathname, ...words],
-      env: { SLUICE_HOME: home, NO_COLOR: "1" },
-    }).output();
-    const said = new TextDecoder().decode(ran.stdout) + new TextDecoder().decode(ran.stderr);
-    equal(ran.code, code, said);
-    ok(!/s3cret|wr0ng/.test(said), said);
-  }
-});
-
-test("without permissions, the flags are named", {}, async (server) => {
-  const run = async (...flags: string[]) => {
-    const cli = new URL("../../cli.ts", import.meta.url).pathname;
-    const { stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "--quiet", "--no-prompt", ...flags, cli, "ledger", "check", server.url()],
-      env: { NO_COLOR: "1" },
-    }).output();
-    return new TextDecoder().decode(stderr);
-  };
-  match(
-    await run("--allow-read", "--allow-env=HOME"),
-    /run it with --allow-env=PG\* and --allow-net/,
-  );
-  match(
-    await run("--allow-read", "--allow-env=HOME,USER,PG*"),
-    new RegExp(`run it with --allow-net=127.0.0.1:${server.port}, or as deno task sluice:net does`),
-  );
-  match(
-    await run("--allow-read", "--allow-env=HOME,USER,PG*", `--allow-net=127.0.0.1:${server.port}`),
-    /there is none in schema "sluice" of that database; make one with: sluice ledger init postgres:/,
-  );
-});
-
-test("a ledger is made once, and its version checked", {}, async (server) => {
+testServer("a ledger is made once, and its version checked", {}, async (server) => {
   await using schema = await OwnSchema.reserve(server.url());
   const { url, name } = schema;
   await rejects(openPostgresLedger(url), { name: "LedgerError", fault: "no-ledger" });
@@ -232,7 +115,7 @@ test("a ledger is made once, and its version checked", {}, async (server) => {
   await rejects(initPostgresLedger(url), foreign);
 });
 
-test("a failed migration leaves all as it was", {}, async (server) => {
+testServer("a failed migration leaves all as it was", {}, async (server) => {
   await using schema = await OwnSchema.reserve(server.url());
   const client = await connect(schema.url);
   const broken = [...MIGRATIONS, () => "CREATE TABLE extra (); SELECT 1 / 0"];
@@ -241,27 +124,7 @@ test("a failed migration leaves all as it was", {}, async (server) => {
   await rejects(openPostgresLedger(schema.url), { fault: "no-ledger" });
 });
 
-test("what a user may not do is named", {}, async (server) => {
-  await initPostgresLedger(server.url());
-  const client = await connect(server.url());
-  await client.query("CREATE ROLE worker LOGIN", []);
-  const url = server.url().replace("postgres@", "worker@");
-  const denied = { name: "LedgerError", fault: "read-only" };
-  await rejects(initPostgresLedger(`${url}?schema=other`), denied);
-  await rejects(openPostgresLedger(url), denied);
-  for (
-    const grant of [
-      "USAGE ON SCHEMA sluice",
-      "SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA sluice",
-    ]
-  ) await client.query(`GRANT ${grant} TO worker`, []);
-  await client.close();
-  await using ledger = await openPostgresLedger(url);
-  const job = await ledger.create(PLAN, { target: "there" });
-  equal(typeof await ledger.lease(job, { worker: "me" }), "object");
-});
-
-test("a server with no room waits for its turn", {
+testServer("a server with no room waits for its turn", {
   settings: ["max_connections = 4", "superuser_reserved_connections = 0"],
 }, async (server) => {
   await initPostgresLedger(server.url());
@@ -277,7 +140,7 @@ test("a server with no room waits for its turn", {
   equal((await Array.fromAsync(ledger.jobs())).length, 0);
 });
 
-test("a pooler of transactions may lie between", {}, async (server) => {
+testServer("a pooler of transactions may lie between", {}, async (server) => {
   const pooler = await findPooler();
   if (pooler === undefined) {
     console.log("Skipped: there is no pgbouncer");
