@@ -22,7 +22,7 @@ const quick = values.quick ?? false;
 const folder = values.folder ?? await Deno.makeTempDir({ prefix: "sluice-kill-" });
 const kills = quick ? 3 : 20;
 const wantedTasks = quick ? 2 : 15;
-const [width, depth] = quick ? [512, 288] : [1536, 1280];
+const [width, depth] = quick ? [512, 288] : [1536, 1760];
 const job = [
   "--chunk",
   "64x64x16",
