@@ -3,7 +3,8 @@
  * @module
  */
 import { type Dtype, VOXEL_BYTES } from "../core/dtype.ts";
-import type { ImageHeader } from "./image.ts";
+import { joinStretches } from "./byte_stretches.ts";
+import type { ByteStretch, ImageHeader } from "./image.ts";
 import type { Rational } from "./_resolution.ts";
 import { brokenTiff, type TiffDirectory } from "./_tiff_directory.ts";
 
@@ -215,6 +216,25 @@ export function readPage(directory: TiffDirectory): TiffPage {
     counts,
     ...(jpegTables === undefined ? {} : { jpegTables }),
   };
+}
+
+/** Where the blocks lie that hold rows `first` (inside) to `end` (not); those that touch are one stretch. */
+export function stretchesOf(
+  page: TiffPage,
+  shift: number,
+  first: number,
+  end: number,
+): ByteStretch[] {
+  const { blockHeight, across, down, planes, offsets, counts } = page;
+  const blocks: ByteStretch[] = [];
+  const [top, bottom] = [Math.floor(first / blockHeight), Math.ceil(end / blockHeight)];
+  for (let plane = 0; plane < planes; plane++) {
+    for (let block = top * across; block < bottom * across; block++) {
+      const at = plane * down * across + block;
+      blocks.push([offsets[at] + shift, offsets[at] + shift + counts[at]]);
+    }
+  }
+  return joinStretches(blocks, 0);
 }
 
 function checkBlock(

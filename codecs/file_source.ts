@@ -189,7 +189,8 @@ class LocalFile implements FileSource {
   }
 }
 
-function endsEarly(offset: number, length: number, size: number): ImageError {
+/** The error for a read behind the end of a file. */
+export function endsEarly(offset: number, length: number, size: number): ImageError {
   return new ImageError(
     `Cannot read bytes ${offset} to ${offset + length} of the file: ` +
       `it is truncated and ends at byte ${size}; copy or export the file again`,

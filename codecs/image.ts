@@ -16,6 +16,9 @@ export interface ByteSource extends AsyncDisposable {
   read(offset: number, into: Uint8Array): Promise<void>;
 }
 
+/** Bytes of a file: the first, and the one behind the last. */
+export type ByteStretch = readonly [start: number, end: number];
+
 /** Where in its file an image lies, as plain data: an empty object for a file of one image. */
 export interface ImageAt {
   /** TIFF: byte offset of the image's directory. */
@@ -144,6 +147,17 @@ export interface ImageFormat {
    * @throws {ImageError} Of kind `broken`: not an image, truncated, or of a kind that is not decoded (named).
    */
   describe(bytes: ByteSource): Promise<ImageFile>;
+  /**
+   * Where in the file the bytes of rows `first` (inside) to `end` (not) of one image lie: half-open stretches from the
+   * lowest up. With what this call itself reads they are all that `open` and `readRows` need, so that of a large file
+   * a part can be fetched. Absent where files hold one image each.
+   */
+  locate?(
+    bytes: ByteSource,
+    at: ImageAt,
+    first: number,
+    end: number,
+  ): Promise<readonly ByteStretch[]>;
   /** Opens one image for its rows. */
   open(bytes: ByteSource, at: ImageAt, options?: OpenImageOptions): Promise<ImageReader>;
 }

@@ -63,7 +63,8 @@ export function encodePngSegment(rows: Uint8Array | Uint16Array, width: number):
   const way = noise <= 1.01 * labels ? NOISE : LABELS;
   const filtered = filterRows(bytes, rowBytes, pixelBytes, way.filter);
   return {
-    bytes: deflate(filtered, way).slice() as Uint8Array<ArrayBuffer>,
+    // slice() of what zlib gives copies nothing, and short ones share their memory: no thread can hand them on.
+    bytes: new Uint8Array(deflate(filtered, way)),
     adler: adler32(filtered),
     length: filtered.length,
   };

@@ -4,6 +4,7 @@
  */
 import type {
   ByteSource,
+  ByteStretch,
   ImageAt,
   ImageEntry,
   ImageFile,
@@ -21,6 +22,7 @@ import {
   type PageNotes,
   readNotes,
   readPage,
+  stretchesOf,
   type TiffPage,
 } from "./_tiff_page.ts";
 import { voxelSizeOf } from "./_resolution.ts";
@@ -82,13 +84,22 @@ export const tiff: ImageFormat = {
     return { format: "tiff", ...await stackOf(bytes, images, order, first) };
   },
 
+  async locate(
+    bytes: ByteSource,
+    at: ImageAt,
+    first: number,
+    end: number,
+  ): Promise<ByteStretch[]> {
+    const page = await openPage(bytes, at);
+    return stretchesOf(page, (at.plane ?? 0) * planeBytes(page), first, end);
+  },
+
   async open(
     bytes: ByteSource,
     at: ImageAt,
     { wholeBytes = 64 * 1024 * 1024 }: OpenImageOptions = {},
   ): Promise<ImageReader> {
-    const file = await TiffFile.open(bytes);
-    const page = readPage(await file.directory(at.ifd ?? file.header.first, PAGE_TAGS));
+    const page = await openPage(bytes, at);
     const shift = (at.plane ?? 0) * planeBytes(page);
     if (isRaw(page)) {
       return {
@@ -105,6 +116,12 @@ export const tiff: ImageFormat = {
     };
   },
 };
+
+/** Reads one directory. What is read, and in which order, is the same for the same bytes. */
+async function openPage(bytes: ByteSource, at: ImageAt): Promise<TiffPage> {
+  const file = await TiffFile.open(bytes);
+  return readPage(await file.directory(at.ifd ?? file.header.first, PAGE_TAGS));
+}
 
 /** The images of a file, with what its first description says of them. */
 async function stackOf(

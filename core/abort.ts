@@ -71,3 +71,27 @@ export async function allSettled(work: readonly Promise<unknown>[]): Promise<voi
     if (result.status === "rejected") throw result.reason;
   }
 }
+
+/** Works on each, some at once; after the first failure no more are begun, and it is thrown when all have ended. */
+export async function eachAtOnce<T>(
+  items: Iterable<T> | AsyncIterable<T>,
+  most: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const queue = Symbol.asyncIterator in items
+    ? items[Symbol.asyncIterator]()
+    : items[Symbol.iterator]();
+  let failed = false;
+  await allSettled(Array.from({ length: most }, async () => {
+    while (!failed) {
+      try {
+        const { done, value } = await queue.next();
+        if (done) return;
+        await work(value);
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    }
+  }));
+}

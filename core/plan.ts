@@ -66,6 +66,22 @@ export interface ShardingBits {
   readonly shard: number;
 }
 
+/** What is written beside a volume from the same voxels: another format of the same scales, chunks and shards. */
+export interface PlannedCopy {
+  /** As `id` of a plan, for the copy alone. */
+  readonly id: string;
+  /** What is written. */
+  readonly store: Plan["store"];
+  /** How its chunks become bytes; all else is as in the plan. */
+  readonly encoding: Layout["encoding"];
+}
+
+/** The plan of a copy, as its volume carries it: it is verified by itself. */
+export function copyPlan({ copies: _, ...plan }: Plan, copy: PlannedCopy): Plan {
+  const { id, store, encoding } = copy;
+  return { ...plan, id, store, layout: { ...plan.layout, encoding } };
+}
+
 /** What is written, never how far it got. A few kB whatever the size of the volume. {@linkcode planIngest} makes it. */
 export interface Plan {
   /** Tells a plan from other JSON. */
@@ -118,6 +134,8 @@ export interface Plan {
   readonly layout: Layout;
   /** How the work is cut; `finish` comes last. */
   readonly phases: readonly Phase[];
+  /** Volumes that are written in the same pass. */
+  readonly copies?: readonly PlannedCopy[];
 }
 
 /** Tells lease ids from other strings, in types only. */

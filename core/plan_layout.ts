@@ -151,23 +151,28 @@ export function planLayout(options: PlanLayoutOptions): { layout: Layout; phases
       `Cannot cut a volume of ${size.join("x")} voxels: every side must be a positive integer`,
     );
   }
-  const chunk = options.chunk ?? chooseChunk(size, voxelSize);
-  check("chunk", chunk);
+  const wished = options.chunk ?? chooseChunk(size, voxelSize);
+  check("chunk", wished);
   if (levels !== undefined && !(Number.isInteger(levels) && levels > 0)) {
     throw new UsageError(`Cannot use --levels ${levels}: give 1 for no pyramid, or more`);
   }
   const shapes = planScales(size, voxelSize, levels);
-  const shard = options.shard === "none" ? chunk : options.shard ?? chooseShard(size, chunk);
-  check("shard", shard);
-  shard.forEach((value, axis) => {
-    if (value % chunk[axis] !== 0) {
+  const wishedShard = options.shard === "none"
+    ? wished
+    : options.shard ?? chooseShard(size, wished);
+  check("shard", wishedShard);
+  wishedShard.forEach((value, axis) => {
+    if (value % wished[axis] !== 0) {
       throw new UsageError(
-        `Cannot cut shards of ${shard.join("x")} voxels into chunks of ${
-          chunk.join("x")
+        `Cannot cut shards of ${wishedShard.join("x")} voxels into chunks of ${
+          wished.join("x")
         }: every side of --shard must be a multiple of that of --chunk`,
       );
     }
   });
+  // Where there is no z, the metadata has no word for how deep a chunk is.
+  const deep = (sides: Sides): Sides => axes.includes("z") ? sides : [sides[0], sides[1], 1];
+  const [chunk, shard] = [deep(wished), deep(wishedShard)];
   const channels = options.joinsChannels ? size[3] : 1;
   const { shapeShard = (_size, _chunk, wished) => wished } = options;
   const scales = shapes.map((shape): ScaleLayout => {

@@ -44,4 +44,6 @@ export interface Receipt {
   readonly losses: readonly Loss[];
   /** CRC-32 over path, size and mtime of every image the task read. */
   readonly sources?: number;
+  /** The same units of each copy that was written in the same pass; kept beside the copy, not here. */
+  readonly copies?: readonly (readonly UnitReceipt[])[];
 }

@@ -2,6 +2,7 @@
  * What a receipt says of voxels: the smallest, the largest, and whether there is anything but fill value.
  * @module
  */
+import { rangeOf } from "./_scan_kernel.ts";
 import type { VoxelArray } from "./dtype.ts";
 
 /** The least that one wants to know of some voxels. */
@@ -32,117 +33,25 @@ export function scanVoxels(voxels: VoxelArray, fill: number): VoxelScan {
   }
   if (voxels instanceof Float32Array) return scanFloats(voxels, fill);
   if (voxels instanceof BigUint64Array) return scanBig(voxels, fill);
-  const { min, max } = scanIntegers(voxels);
+  const [min, max] = voxels instanceof Uint32Array || voxels instanceof Int32Array
+    ? rangeOfWords(voxels)
+    : rangeOf(voxels);
   return { min, max, empty: min === fill && max === fill };
 }
 
-type Integers = Exclude<VoxelArray, Float32Array | BigUint64Array>;
-
-/** Voxels as unsigned integers in the order of their dtype, those below 0 first. */
-interface Flipped {
-  readonly data: DataView;
-  /** What is flipped of each voxel's bits. */
-  readonly flip: number;
-  /** Bytes at the beginning that hold nothing but the first voxel. */
-  readonly start: number;
-}
-
-/** Smallest and largest as flipped; the search ends early where nothing can widen them. */
-type Range = [least: number, most: number];
-
-function scanIntegers(voxels: Integers): { min: number; max: number } {
-  const bytes = voxels.BYTES_PER_ELEMENT;
-  const signed = voxels instanceof Int8Array || voxels instanceof Int16Array ||
-    voxels instanceof Int32Array;
-  const offset = signed ? 2 ** (bytes * 8 - 1) : 0;
-  const flipped = {
-    data: new DataView(voxels.buffer, voxels.byteOffset, voxels.byteLength),
-    flip: signed ? 1 << bytes * 8 - 1 : 0,
-    start: equalStart(voxels),
-  };
-  const range = bytes === 1 ? rangeOfBytes : bytes === 2 ? rangeOfShorts : rangeOfWords;
-  const [least, most] = range(flipped);
-  return { min: least - offset, max: most - offset };
-}
-
-/** Bytes from the first on that hold one value only, seen word by word: background is frequent. */
-function equalStart({ buffer, byteOffset, byteLength, BYTES_PER_ELEMENT }: Integers): number {
-  if (byteOffset % 4 !== 0 || byteLength < 4) return 0;
-  const words = new Int32Array(buffer, byteOffset, byteLength >> 2);
-  const first = words[0];
-  const turned = BYTES_PER_ELEMENT === 1 ? first << 8 | first >>> 24 : first << 16 | first >>> 16;
-  if (BYTES_PER_ELEMENT < 4 && turned !== first) return 0;
-  let i = 1;
-  while (i < words.length && words[i] === first) i++;
-  return i * 4;
-}
-
-/** A 1 above the byte in each of two 16-bit lanes, and the bytes that lie in the lanes. */
-const ABOVE = 0x01000100;
-const EVEN = 0x00ff00ff;
-
-function rangeOfBytes({ data, flip, start }: Flipped): Range {
-  const flips = flip * 0x01010101;
-  const end = data.byteLength - 3;
-  let least = data.getUint8(0) ^ flip;
+/** The range of 32-bit integers: compared as signed, so that they need not become floats. */
+function rangeOfWords(voxels: Uint32Array | Int32Array): [least: number, most: number] {
+  const turn = voxels instanceof Uint32Array ? 1 << 31 : 0;
+  const words = new Int32Array(voxels.buffer, voxels.byteOffset, voxels.length);
+  let least = words[0] ^ turn;
   let most = least;
-  let i = start;
-  while (i < end && most - least < 255) {
-    // A lane keeps its 1 where the byte is not below the least, and where it is not above the most.
-    const [low, high] = [least * 0x00010001, most * 0x00010001 | ABOVE];
-    for (; i < end; i += 4) {
-      const word = data.getInt32(i, true) ^ flips;
-      const a = word & EVEN, b = word >>> 8 & EVEN;
-      if ((((a | ABOVE) - low) & (high - a) & ((b | ABOVE) - low) & (high - b) & ABOVE) !== ABOVE) {
-        break;
-      }
-    }
-    for (const next = Math.min(i + 4, data.byteLength); i < next; i++) {
-      const byte = data.getUint8(i) ^ flip;
-      least = Math.min(least, byte);
-      most = Math.max(most, byte);
-    }
-  }
-  if (most - least === 255) return [least, most];
-  for (; i < data.byteLength; i++) {
-    const byte = data.getUint8(i) ^ flip;
-    least = Math.min(least, byte);
-    most = Math.max(most, byte);
-  }
-  return [least, most];
-}
-
-function rangeOfShorts({ data, flip, start }: Flipped): Range {
-  let least = data.getUint16(0, true) ^ flip;
-  let most = least;
-  let i = start;
-  for (const end = data.byteLength - 3; i < end; i += 4) {
-    const word = data.getInt32(i, true);
-    const a = (word & 0xffff) ^ flip, b = word >>> 16 ^ flip;
-    if (a < least) least = a;
-    if (a > most) most = a;
-    if (b < least) least = b;
-    if (b > most) most = b;
-  }
-  if (i < data.byteLength) {
-    const last = data.getUint16(i, true) ^ flip;
-    least = Math.min(least, last);
-    most = Math.max(most, last);
-  }
-  return [least, most];
-}
-
-function rangeOfWords({ data, flip, start }: Flipped): Range {
-  // Compared as signed, so that they need not become floats: what is flipped is the other way round.
-  const turn = flip ^ 1 << 31;
-  let least = data.getInt32(0, true) ^ turn;
-  let most = least;
-  for (let i = start; i < data.byteLength; i += 4) {
-    const word = data.getInt32(i, true) ^ turn;
+  for (let i = 1; i < words.length; i++) {
+    const word = words[i] ^ turn;
     if (word < least) least = word;
     if (word > most) most = word;
   }
-  return [least + 2 ** 31, most + 2 ** 31];
+  const offset = turn === 0 ? 0 : 2 ** 31;
+  return [least + offset, most + offset];
 }
 
 function scanFloats(voxels: Float32Array, fill: number): VoxelScan {

@@ -26,6 +26,8 @@ export interface Band {
 export interface BandOptions {
   /** Bands of scale 0 start at multiples of this many rows and are whole multiples high, but for the last. @default 1 */
   readonly rows?: number;
+  /** The row that multiples of `rows` are counted from: where a crop begins. What a source reads heeds it. @default 0 */
+  readonly rowsFrom?: number;
   /** Bands may come with `release`: whoever asks for this calls it. A slab need not heed it. @default false */
   readonly hold?: boolean;
 }
@@ -60,6 +62,11 @@ export interface Slab {
   readonly sources?: number;
   /** Reads the slab from the top: the bands of a scale lie one under the other, without gaps. */
   bands(options?: BandOptions): AsyncIterable<Band>;
+  /**
+   * Lets go of what is kept for the bands to be read once more, where reading them broke off. Whoever hands on another
+   * slab in the place of this one hands it on.
+   */
+  [Symbol.asyncDispose]?(): Promise<void>;
 }
 
 /**

@@ -3,6 +3,7 @@
  * @module
  */
 import type { Receipt } from "../core/receipt.ts";
+import { isRemote } from "../stores/place.ts";
 import { isOnThisMachine } from "./_network_fs.ts";
 import { ReceiptLog } from "./receipt_log.ts";
 
@@ -24,7 +25,9 @@ export class ReceiptFolders {
     this.#shared = shared;
   }
 
+  /** In a bucket nothing is appended: who acknowledges has recorded them there. */
   append(folder: string, receipts: readonly Receipt[]): void {
+    if (isRemote(folder)) return;
     let log = this.#logs.get(folder);
     if (log === undefined) {
       // What this machine holds back, others do not see.

@@ -160,7 +160,8 @@ export interface CreateOptions {
   /** Path or URL of the volume. */
   readonly target: string;
   /**
-   * Folder that receipts are appended to; absent: the ledger keeps them itself (memory), or none are kept.
+   * Folder that receipts are appended to, or the address of one in a bucket, where they are when a task is
+   * acknowledged; absent: the ledger keeps them itself (memory), or none are kept.
    * It may outlive the ledger: receipts of a job created later count before those of an earlier one.
    */
   readonly receipts?: string;

@@ -1,16 +1,13 @@
 /**
  * Receipts beside the volume: every process appends to a file of its own, a line a task.
- *
- * A line is a JSON object with short keys: `t` task, `f` fence, `u` units, each as
- * `[unit, bytes, crc, voxels, min, max]`, and, where there is something to say, `l` losses, each as
- * `[image, kind, min, max, reason]` with the two corners of the box, and `s` the checksum of the sources.
  * @module
  */
 import { join } from "node:path";
 import { isNotFound } from "../core/errors.ts";
-import type { Point } from "../core/point.ts";
-import type { Loss, Receipt, UnitReceipt } from "../core/receipt.ts";
+import type { Receipt } from "../core/receipt.ts";
+import { isRemote } from "../stores/place.ts";
 import { fileError } from "./_file_error.ts";
+import { formatReceipt, parseReceipt } from "./_receipt_line.ts";
 
 const SUFFIX = ".jsonl";
 const NEWLINE = 0x0a;
@@ -112,7 +109,7 @@ export class ReceiptLog implements Disposable {
  * is not seen.
  *
  * Memory: a bit a task, and the receipts of tasks that were done more than once. Every file is read twice.
- * @param dir Folder of the receipts; none there: nothing is read.
+ * @param place Folder of the receipts, or the address of one in a bucket; none there: nothing is read.
  * @example Bytes of a volume, by its receipts
  * ```ts
  * import { encodePng, ingest, JobFolder, openLedger, readReceipts, WorkerPool } from "@sluice/sluice";
@@ -125,15 +122,17 @@ export class ReceiptLog implements Disposable {
  * await using pool = new WorkerPool({ size: 0 });
  * const { created, verified } = await ingest([`${folder}/*.png`], `${folder}/out.ome.zarr`, { ledger, pool });
  * let bytes = 0;
- * for await (const { units } of readReceipts(new JobFolder(created.volume).receiptsPath)) {
+ * const { receiptsPlace } = await JobFolder.open(created.volume);
+ * for await (const { units } of readReceipts(receiptsPlace)) {
  *   for (const unit of units) bytes += unit.bytes;
  * }
  * equal(bytes, verified?.bytes);
  * await Deno.remove(folder, { recursive: true });
  * ```
  */
-export async function* readReceipts(dir: string): AsyncGenerator<Receipt> {
-  const files = await listFiles(dir);
+export async function* readReceipts(place: string): AsyncGenerator<Receipt> {
+  if (isRemote(place)) return yield* await readRemote(place);
+  const files = await listFiles(place);
   const [seen, again] = [new TaskSet(), new TaskSet()];
   for await (const line of readLines(files)) {
     const task = taskOf(line);
@@ -150,48 +149,10 @@ export async function* readReceipts(dir: string): AsyncGenerator<Receipt> {
   yield* best.values();
 }
 
-/** A receipt as one line, without its end. */
-export function formatReceipt({ task, fence, units, losses, sources }: Receipt): string {
-  return JSON.stringify({
-    t: task,
-    f: fence,
-    u: units.map((one) => [one.unit, one.bytes, one.crc, one.voxels, one.min, one.max]),
-    ...(losses.length === 0
-      ? {}
-      : { l: losses.map((one) => [one.image, one.kind, one.box.min, one.box.max, one.reason]) }),
-    ...(sources === undefined ? {} : { s: sources }),
-  });
-}
-
-interface Line {
-  readonly t: number;
-  readonly f: number;
-  readonly u: readonly [string, number, number, number, number | string, number | string][];
-  readonly l?: readonly [string, Loss["kind"], Point, Point, string][];
-  readonly s?: number;
-}
-
-/** The receipt of a line, or undefined where the line was torn. */
-export function parseReceipt(line: string): Receipt | undefined {
-  let parsed: Line;
-  try {
-    parsed = JSON.parse(line);
-  } catch {
-    return undefined;
-  }
-  if (parsed === null || typeof parsed !== "object" || !Array.isArray(parsed.u)) return undefined;
-  const { t: task, f: fence, u: units, l: losses = [], s: sources } = parsed;
-  return {
-    task,
-    fence,
-    units: units.map(([unit, bytes, crc, voxels, min, max]): UnitReceipt => (
-      { unit, bytes, crc, voxels, min, max }
-    )),
-    losses: losses.map(([image, kind, min, max, reason]): Loss => (
-      { image, kind, box: { min, max }, reason }
-    )),
-    ...(sources === undefined ? {} : { sources }),
-  };
+async function readRemote(place: string): Promise<AsyncGenerator<Receipt>> {
+  const { openBlobs } = await import("../stores/blobs/open_blobs.ts");
+  const { ReceiptBlobs } = await import("./_receipt_blobs.ts");
+  return new ReceiptBlobs(await openBlobs(place), "").read();
 }
 
 /** The task of a line, without parsing all of it. */

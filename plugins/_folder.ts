@@ -3,8 +3,8 @@
  * @module
  */
 import { join } from "node:path";
-import { openFileSource } from "../codecs/file_source.ts";
 import { ImageError, UsageError } from "../core/errors.ts";
+import type { FileTree } from "./_file_tree.ts";
 import { sniffFormat } from "./_headers.ts";
 import type { Entry } from "./_walk.ts";
 import { listSome } from "./_words.ts";
@@ -25,6 +25,7 @@ const FORMATS: Record<string, string> = {
  */
 export async function selectImages(
   pattern: string,
+  tree: FileTree,
   root: string,
   entries: readonly Entry[],
   notes: string[],
@@ -35,7 +36,8 @@ export async function selectImages(
   const byExtension = Map.groupBy(visible, ({ path }) => extensionOf(path));
   const images = new Map<string, string[]>();
   for (const [extension, files] of byExtension) {
-    const format = FORMATS[extension] ?? await formatOf(files.map(({ path }) => join(root, path)));
+    const format = FORMATS[extension] ??
+      await formatOf(tree, files.map(({ path }) => join(root, path)));
     if (format === undefined) continue;
     const paths = files.map(({ path }) => path);
     images.set(format, [...images.get(format) ?? [], ...paths]);
@@ -58,10 +60,10 @@ export async function selectImages(
   return chosen;
 }
 
-async function formatOf(paths: readonly string[]): Promise<string | undefined> {
+async function formatOf(tree: FileTree, paths: readonly string[]): Promise<string | undefined> {
   for (const path of paths.slice(0, 3)) {
     try {
-      await using bytes = await openFileSource(path);
+      await using bytes = await tree.open(path);
       const first = new Uint8Array(Math.min(16, bytes.size));
       await bytes.read(0, first);
       if (first.length > 0) return (await sniffFormat(first))?.name;

@@ -26,11 +26,17 @@ const SMALL_GRID = 1000;
 /** Puts files in the grid that a template spans: the smallest index along each axis becomes 0. */
 export async function arrangeGrid(
   template: Template,
-  files: readonly PlacedFile[],
+  wanted: readonly PlacedFile[],
   strays: readonly PlacedFile[],
   { missing, describe }: GridOptions,
 ): Promise<Arranged> {
-  const described = await describe(files.map(({ path }) => path));
+  const asked = await describe(wanted.map(({ path }) => path));
+  // Where nothing could be listed, only now it is seen what is there.
+  const isUsed = missing === "close"
+    ? (at: number) => asked[at].fault?.kind !== "missing"
+    : () => true;
+  const files = wanted.filter((_, at) => isUsed(at));
+  const described = asked.filter((_, at) => isUsed(at));
   const faults: Fault[] = [];
   const notes: string[] = [];
   const lines = linesOf(template, [...files, ...strays]);
@@ -40,7 +46,7 @@ export async function arrangeGrid(
     lines.x.last - lines.x.first,
     lines.y.last - lines.y.first,
   );
-  if (voted === undefined) return { faults, notes, described };
+  if (voted === undefined) return { faults, notes, described: asked };
   stepByTile(lines.x, voted.tile.width, "x", notes);
   stepByTile(lines.y, voted.tile.height, "y", notes);
   if (missing === "close") closeUp(lines.z, notes);

@@ -7,6 +7,20 @@ import type { Hdf5File } from "./_hdf5_file.ts";
 import type { Hdf5Entry, Hdf5Tree } from "./_hdf5_tree.ts";
 import { countOf } from "./_words.ts";
 
+/** A dataset of a file, as its header says it. */
+export interface Hdf5Outline {
+  /** Its path in the file. */
+  readonly path: string;
+  /** Lengths along its axes, slowest first; empty for one value; absent where its header is broken. */
+  readonly shape?: readonly number[];
+  /** What its values are, such as `uint16`; absent where its header is broken. */
+  readonly type?: string;
+  /** Whether it can be a volume: 2 to 5 axes, and voxels of a known type. */
+  readonly isVolume: boolean;
+  /** What is wrong with its header. */
+  readonly fault?: string;
+}
+
 /** Datasets that a message names. */
 const MOST_NAMED = 20;
 
@@ -29,11 +43,11 @@ async function onlyOne(file: Hdf5File, tree: Hdf5Tree): Promise<Hdf5Entry> {
       `Cannot choose a dataset of "${file.path}": it holds too many to look at; name one`,
     );
   }
-  const outlines = entries.map((entry) => ({ entry, ...outline(file, entry) }));
+  const outlines = entries.map((entry) => ({ entry, ...outlineOf(file, entry) }));
   const volumes = outlines.filter(({ isVolume }) => isVolume);
   if (volumes.length === 1) return volumes[0].entry;
   const shown = volumes.length === 0 ? outlines : volumes;
-  const lines = shown.slice(0, MOST_NAMED).map(({ entry, words }) => `  "${entry.path}" ${words}`);
+  const lines = shown.slice(0, MOST_NAMED).map((one) => `  "${one.path}" ${spellOutline(one)}`);
   if (shown.length > MOST_NAMED) lines.push(`  and ${shown.length - MOST_NAMED} more`);
   const what = volumes.length === 0
     ? `none of its ${countOf(entries.length, "dataset")} has voxels in 2 to 5 dimensions`
@@ -41,18 +55,30 @@ async function onlyOne(file: Hdf5File, tree: Hdf5Tree): Promise<Hdf5Entry> {
   throw new UsageError([`Cannot choose a dataset of "${file.path}": ${what}`, ...lines].join("\n"));
 }
 
-function outline(file: Hdf5File, { address }: Hdf5Entry): { isVolume: boolean; words: string } {
+/** Every dataset of a file. */
+export async function listDatasets(
+  file: Hdf5File,
+  tree: Hdf5Tree,
+): Promise<{ readonly datasets: readonly Hdf5Outline[]; readonly isWhole: boolean }> {
+  const { entries, isWhole } = await tree.list();
+  return { datasets: entries.map((entry) => outlineOf(file, entry)), isWhole };
+}
+
+function outlineOf(file: Hdf5File, { path, address }: Hdf5Entry): Hdf5Outline {
   try {
     const { shape, type } = readOutline(file, address);
-    return {
-      isVolume: type.dtype !== undefined && shape.length >= 2 && shape.length <= 5,
-      words: `${shape.length === 0 ? "one value" : shape.join(" x ")}, ${type.name}`,
-    };
+    const isVolume = type.dtype !== undefined && shape.length >= 2 && shape.length <= 5;
+    return { path, shape, type: type.name, isVolume };
   } catch (error) {
     if (!(error instanceof Hdf5Fault)) throw error;
     // One that is broken may be the one that was meant.
-    return { isVolume: true, words: error.message };
+    return { path, isVolume: true, fault: error.message };
   }
+}
+
+/** A dataset in words, such as `3 x 5 x 7, uint16`. */
+function spellOutline({ shape = [], type, fault }: Hdf5Outline): string {
+  return fault ?? `${shape.length === 0 ? "one value" : shape.join(" x ")}, ${type}`;
 }
 
 async function named(file: Hdf5File, tree: Hdf5Tree, wanted: string): Promise<Hdf5Entry> {

@@ -3,14 +3,23 @@
  * @module
  */
 import { join } from "node:path";
-import { factsOf, type FileFacts, openFileSource, statFile } from "../codecs/file_source.ts";
-import { type ImageFile, type ImageFormat, imageFormats } from "../codecs/image.ts";
-import { delay } from "../core/abort.ts";
+import { factsOf, openFileSource, statFile } from "../codecs/file_source.ts";
+import {
+  type ByteSource,
+  type ImageFile,
+  type ImageFormat,
+  imageFormats,
+} from "../codecs/image.ts";
+import { delay, eachAtOnce } from "../core/abort.ts";
 import { ImageError, isNotFound, messageOf } from "../core/errors.ts";
+import { BlobError, type Blobs } from "../stores/blobs/blobs.ts";
+import { openBlobs } from "../stores/blobs/open_blobs.ts";
+import { isRemote } from "../stores/place.ts";
+import { type BlobFacts, BlobSource } from "./blob_source.ts";
 import type { Fault } from "./source.ts";
 
 /** One file, asked; either `file` or `fault` is there. */
-export interface Described extends FileFacts {
+export interface Described extends BlobFacts {
   /** Relative to the root. */
   readonly path: string;
   /** Empty where the bytes are of no image format. */
@@ -34,10 +43,15 @@ const FIRST_BYTES = 16;
 const SLOW_MS = 1;
 const TRIED_FILES = 64;
 const TURN_MS = 40;
+/** A server that many ask at once answers each nearly as fast. */
+const FAR_FILES = 2;
 
 /**
  * Describes files in the order of their paths. Files at hand are read one after the other on this thread,
- * which is fastest; where the first ones take long, `concurrency` are read side by side.
+ * which is fastest; where the first ones take long, `concurrency` are read side by side. Of those in a bucket or
+ * behind HTTP, twice as many are from the first on.
+ * @param root Folder or address that the paths start from.
+ * @throws {BlobError} If a server cannot be asked: it says nothing of any file, then.
  */
 export async function describeFiles(
   root: string,
@@ -46,10 +60,11 @@ export async function describeFiles(
 ): Promise<Described[]> {
   const described = new Array<Described>(paths.length);
   const intern = interner(bare);
+  const isFar = isRemote(root);
   let read = 0;
   let begun = performance.now();
   let turn = begun;
-  while (read < paths.length) {
+  while (!isFar && read < paths.length) {
     signal.throwIfAborted();
     described[read] = intern(await describeFile(root, paths[read]));
     read++;
@@ -63,58 +78,106 @@ export async function describeFiles(
     if (read === 1) begun = now;
     if (read >= TRIED_FILES && now - begun > SLOW_MS * read) break;
   }
-  let next = read;
-  await Promise.all(Array.from({ length: concurrency }, async () => {
-    while (next < paths.length) {
-      signal.throwIfAborted();
-      const at = next++;
-      described[at] = intern(await describeFile(root, paths[at], false));
-      read++;
-      if (performance.now() - turn > TURN_MS) {
-        turn = performance.now();
-        onProgress(read, paths.length);
-      }
+  // Where one ends the whole, the others are not waited for.
+  const stopping = new AbortController();
+  const either = AbortSignal.any([signal, stopping.signal]);
+  const describe = isFar
+    ? describeBlobs(await openBlobs(root), either)
+    : (path: string) => describeFile(root, path, false);
+  const rest = paths.slice(read).entries();
+  const before = read;
+  await eachAtOnce(rest, isFar ? concurrency * FAR_FILES : concurrency, async ([at, path]) => {
+    signal.throwIfAborted();
+    try {
+      described[before + at] = intern(await describe(path));
+    } catch (error) {
+      stopping.abort(error);
+      throw error;
     }
-  }));
+    read++;
+    if (performance.now() - turn > TURN_MS) {
+      turn = performance.now();
+      onProgress(read, paths.length);
+    }
+  });
   onProgress(read, paths.length);
   return described;
 }
 
 /** Describes one file; what is wrong with it comes back as its fault. */
-export async function describeFile(
+async function describeFile(
   root: string,
   path: string,
   blocking = true,
 ): Promise<Described> {
   const whole = join(root, path);
-  let facts: FileFacts = { size: 0, mtime: 0 };
-  let format = "";
-  const faulty = (kind: Fault["kind"], reason: string): Described => ({
-    path,
-    ...facts,
-    format,
-    fault: { kind, reason },
-  });
+  let facts: BlobFacts = NOTHING;
   try {
     const info = await statFile(whole, blocking);
-    if (info.isDirectory) return faulty("directory", "is a folder");
+    if (info.isDirectory) return faulty(path, facts, "directory", "is a folder");
     facts = factsOf(info);
-    if (!info.isFile) return faulty("not an image", "is a device, a pipe or a socket");
-    if (info.size === 0) return faulty("empty", "is empty");
+    if (!info.isFile) {
+      return faulty(path, facts, "not an image", "is a device, a pipe or a socket");
+    }
+    if (info.size === 0) return faulty(path, facts, "empty", "is empty");
     await using bytes = await openFileSource(whole, { blocking, facts });
+    return await describeBytes(path, facts, bytes);
+  } catch (error) {
+    const { kind, reason } = faultOf(error, path);
+    return faulty(path, facts, kind, reason);
+  }
+}
+
+/** Describes blobs, one a call; what is wrong with one comes back as its fault. */
+function describeBlobs(blobs: Blobs, signal: AbortSignal): (key: string) => Promise<Described> {
+  return async (key) => {
+    let facts: BlobFacts = NOTHING;
+    try {
+      await using bytes = await BlobSource.open(blobs, key, { signal });
+      if (bytes === undefined) return faulty(key, facts, "missing", "is not there");
+      facts = bytes.facts;
+      if (bytes.size === 0) return faulty(key, facts, "empty", "is empty");
+      return await describeBytes(key, facts, bytes);
+    } catch (error) {
+      const { kind, reason } = faultOf(error, key);
+      return faulty(key, facts, kind, reason);
+    }
+  };
+}
+
+const NOTHING: BlobFacts = { size: 0, mtime: 0 };
+
+function faulty(
+  path: string,
+  facts: BlobFacts,
+  kind: Fault["kind"],
+  reason: string,
+  format = "",
+): Described {
+  return { path, ...facts, format, fault: { kind, reason } };
+}
+
+async function describeBytes(
+  path: string,
+  facts: BlobFacts,
+  bytes: ByteSource,
+): Promise<Described> {
+  let format = "";
+  try {
     const first = new Uint8Array(Math.min(FIRST_BYTES, bytes.size));
     await bytes.read(0, first);
     const found = await sniffFormat(first);
     if (found === undefined) {
-      return faulty("not an image", `is not an image: it begins with ${spellBytes(first)}`);
+      const reason = `is not an image: it begins with ${spellBytes(first)}`;
+      return faulty(path, facts, "not an image", reason);
     }
     format = found.name;
     const file = await found.describe(bytes);
-    if (file.images.length === 0) return faulty("not an image", "holds no image");
-    return { path, ...facts, format, file };
+    if (file.images.length > 0) return { path, ...facts, format, file };
+    return faulty(path, facts, "not an image", "holds no image", format);
   } catch (error) {
     const { kind, reason } = faultOf(error, path);
-    return faulty(kind, reason);
+    return faulty(path, facts, kind, reason, format);
   }
 }
 
@@ -127,6 +190,10 @@ function faultOf(error: unknown, path: string): { kind: Fault["kind"]; reason: s
   }
   if (cause instanceof Deno.errors.PermissionDenied) {
     return { kind: "unreadable", reason: "may not be read: permission denied" };
+  }
+  // What the server says of this one; of any other fault it would say it of all.
+  if (error instanceof BlobError && (error.kind === "forbidden" || error.kind === "corrupt")) {
+    return { kind: "unreadable", reason: `cannot be read: ${stateOf(error)}` };
   }
   if (error instanceof ImageError) {
     const isShort = /truncat|cut short|ends (?:at|before|early|in|with)|the file (?:has|ends)/i;

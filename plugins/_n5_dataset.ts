@@ -5,9 +5,10 @@ import { type Dtype, VOXEL_BYTES } from "../core/dtype.ts";
 import { AXES, type Axis, type Point, product } from "../core/point.ts";
 import { readAxes, readDtype, toPoint } from "./_array_axes.ts";
 import { type ArrayDocument, isObject, show } from "./_array_documents.ts";
+import { spellCompressor, storageOf } from "./_storage_words.ts";
 import { checkChunk, findChunk } from "./_stored_chunk.ts";
 import type { ChunkedScale } from "./chunked_array.ts";
-import type { ArrayReader } from "./volume_array.ts";
+import type { ArrayReader, ScaleStorage } from "./volume_array.ts";
 
 /** What is known of a dataset. */
 export interface N5Dataset {
@@ -86,6 +87,17 @@ function readCompression(document: ArrayDocument): readonly Packing[] {
   );
 }
 
+/** Says how the blocks of a dataset are stored. */
+export function n5Storage({ value }: ArrayDocument): ScaleStorage {
+  const { compression, compressionType } = value;
+  const told = isObject(compression) ? compression : { type: compression ?? compressionType };
+  const name = told.type === "gzip" && told.useZlib === true ? "zlib" : String(told.type);
+  return storageOf([
+    { name, ...(name === "raw" ? {} : { words: spellCompressor(name, told) }) },
+    ...("nthreads" in told ? [{ name: "member nthreads" }] : []),
+  ]);
+}
+
 /** Opens a dataset as one level. @param prefix Its key, which ends with "/"; empty: the root of the reader. */
 export function openDataset(
   reader: ArrayReader,
@@ -99,9 +111,9 @@ export function openDataset(
     dtype,
     fill: 0,
     decoding: { format: "n5", ...decoding },
-    locate: (index, signal) => {
+    locate: (index) => {
       const key = prefix + axes.map((axis) => index[AXES.indexOf(axis)]).join("/");
-      return findChunk(reader, { key, byteCount, signal });
+      return findChunk(reader, { key, byteCount });
     },
   };
 }

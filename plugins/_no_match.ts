@@ -5,6 +5,7 @@
 import { basename, dirname, join } from "node:path";
 import { messageOf, UsageError } from "../core/errors.ts";
 import { editDistance } from "../core/nearest.ts";
+import type { FileTree } from "./_file_tree.ts";
 import { extensionOf, isImageExtension } from "./_folder.ts";
 import { parseGlobs, type Segment } from "./_glob.ts";
 import { isTemplate, parseTemplate } from "./_template.ts";
@@ -15,12 +16,14 @@ const MOST_COMPARED = 500;
 
 /**
  * Says that a pattern finds nothing.
+ * @param tree Where it was looked for.
  * @param pattern As the person wrote it.
  * @param from The folder its fixed part leads to, absolute.
  * @param rest The parts that were looked for in it.
  * @param strays Names that fit a template but for their padding.
  */
 export async function noMatch(
+  tree: FileTree,
   pattern: string,
   from: string,
   rest: readonly Segment[],
@@ -29,24 +32,24 @@ export async function noMatch(
   const cannot = `Cannot find "${pattern}" as images:`;
   if (strays.length > 0) {
     return new UsageError(
-      `${cannot} ${
-        countOf(strays.length, "name")
-      } in "${from}" would fit but for the digits of their numbers, such as ` +
+      `${cannot} ${countOf(strays.length, "name")} in "${
+        tree.nameOf(from)
+      }" would fit but for the digits of their numbers, such as ` +
         `${listSome(strays)}; write how many digits they have, such as <z:4>`,
     );
   }
   let folder = from;
   let wanted = rest[0];
-  while (!isFolder(folder) && dirname(folder) !== folder) {
+  while (await tree.kindOf(folder) !== "folder" && dirname(folder) !== folder) {
     wanted = { kind: "literal", name: basename(folder) };
     folder = dirname(folder);
   }
   let names: { files: string[]; folders: string[] };
   try {
-    names = await namesIn(folder);
+    names = await namesIn(tree, folder);
   } catch (error) {
     return new UsageError(
-      `${cannot} the folder "${folder}" cannot be listed: ${messageOf(error)}`,
+      `${cannot} the folder "${tree.nameOf(folder)}" cannot be listed: ${messageOf(error)}`,
       {
         cause: error,
       },
@@ -64,25 +67,22 @@ export async function noMatch(
     : names.files;
   const near = wanted && nearest(wanted, among);
   return new UsageError(
-    `${cannot} "${folder}", which holds ${inventory(names)}, ${looked}; ` +
+    `${cannot} "${tree.nameOf(folder)}", which holds ${inventory(names)}, ${looked}; ` +
       (wanted === undefined || near === undefined
         ? "name images by a glob, a template, a folder or files"
         : `did you mean "${pattern.replace(textOf(wanted), () => near)}"?`),
   );
 }
 
-function isFolder(path: string): boolean {
-  try {
-    return Deno.statSync(path).isDirectory;
-  } catch {
-    return false;
-  }
-}
-
-async function namesIn(folder: string): Promise<{ files: string[]; folders: string[] }> {
+async function namesIn(
+  tree: FileTree,
+  folder: string,
+): Promise<{ files: string[]; folders: string[] }> {
   const [files, folders]: [string[], string[]] = [[], []];
-  for await (const entry of Deno.readDir(folder)) {
-    (isFolder(join(folder, entry.name)) ? folders : files).push(entry.name);
+  for await (const { name, isDirectory, isSymlink } of tree.list(folder)) {
+    const isFolder = isDirectory ||
+      isSymlink && await tree.kindOf(join(folder, name)) === "folder";
+    (isFolder ? folders : files).push(name);
     if (files.length + folders.length >= MOST_NAMES) break;
   }
   return { files: files.sort(), folders: folders.sort() };

@@ -28,6 +28,8 @@ export interface OmeImage {
   readonly units: readonly unknown[];
   readonly datasets: readonly OmeDataset[];
   readonly kind: "image" | "labels";
+  /** Of OME-Zarr, if it says. */
+  readonly version?: string;
 }
 
 /** Reads the first image of a group; undefined where it has none. @param version Of OME-Zarr, where the group has one. */
@@ -54,6 +56,7 @@ export function readOmeImage(attributes: ArrayDocument, version?: unknown): OmeI
   }
   const last = readTransformations(image, axes.length);
   return {
+    ...(said === undefined ? {} : { version: String(said) }),
     ...(axes.length === 0 ? {} : { axes: readOmeAxes(attributes, axes) }),
     units: axes.map(({ unit }) => unit),
     datasets: datasets.map((dataset) => {

@@ -322,6 +322,7 @@ function imageAt(
     ...hasPage ? { page: plane.image } : {},
     size: of?.size ?? 0,
     mtime: of?.mtime ?? 0,
+    ...of?.tag === undefined ? {} : { tag: of.tag },
     width,
     height,
     samples,

@@ -10,7 +10,7 @@ import { Votes } from "./_norm.ts";
 import type { SourceImage } from "./source.ts";
 
 /** What most images of a list share. */
-export type Common = Omit<SourceImage, "path" | "mtime" | "page" | "lost">;
+export type Common = Omit<SourceImage, "path" | "mtime" | "tag" | "page" | "lost">;
 
 /** The first line of a list. Its hash leaves the root out. */
 export interface Head {
@@ -80,6 +80,7 @@ export function formatLine(image: SourceImage, common: Common): string {
       line += `,"at":${JSON.stringify({ ifd, plane })}`;
     }
   }
+  if (image.tag !== undefined) line += `,"tag":${JSON.stringify(image.tag)}`;
   if (image.page !== undefined) line += `,"page":${image.page}`;
   if (image.lost !== undefined) line += `,"lost":${JSON.stringify(image.lost)}`;
   return line + "}";
@@ -92,7 +93,7 @@ export function formatLine(image: SourceImage, common: Common): string {
  */
 export function parseImage(line: unknown, common: Partial<Common>, root: string): SourceImage {
   const said = Object(line) as Readonly<Record<keyof SourceImage, unknown>>;
-  const { path, mtime, page, lost } = said;
+  const { path, mtime, tag, page, lost } = said;
   const { format = common.format, at = common.at, dtype = common.dtype } = said;
   const whole = (key: (typeof NUMBERS)[number]): number => {
     const value = said[key] ?? common[key];
@@ -111,6 +112,7 @@ export function parseImage(line: unknown, common: Partial<Common>, root: string)
   if (typeof format !== "string") throw damaged(path, "format", format, "text");
   if (typeof dtype !== "string" || !isDtype(dtype)) throw damaged(path, "dtype", dtype, "a dtype");
   if (typeof mtime !== "number") throw damaged(path, "mtime", mtime, "a number");
+  if (tag !== undefined && typeof tag !== "string") throw damaged(path, "tag", tag, "text");
   if (page !== undefined && !Number.isSafeInteger(page)) {
     throw damaged(path, "page", page, "a whole number");
   }
@@ -122,6 +124,7 @@ export function parseImage(line: unknown, common: Partial<Common>, root: string)
     ...page === undefined ? {} : { page: page as number },
     size: whole("size"),
     mtime,
+    ...tag === undefined ? {} : { tag },
     width: whole("width"),
     height: whole("height"),
     samples: whole("samples"),

@@ -28,14 +28,13 @@ export interface StoredChunk {
   readonly range?: readonly [first: number, end: number];
   /** Bytes of its voxels: what is stored is hardly more. */
   readonly byteCount: number;
-  readonly signal?: AbortSignal;
 }
 
-/** Finds a chunk; undefined where it is not stored. */
-export async function findChunk(
+/** Where a chunk is, if it is stored at all. */
+export function findChunk(
   reader: ArrayReader,
-  { key, range, byteCount, signal }: StoredChunk,
-): Promise<ChunkPlace | undefined> {
+  { key, range, byteCount }: StoredChunk,
+): ChunkPlace {
   const name = nameIn(reader, key);
   const most = mostPacked(byteCount) * 2;
   const tooLarge = (length: number) =>
@@ -49,11 +48,7 @@ export async function findChunk(
     if (reader.localPath !== undefined) return { name, range };
     return { name, range, fetch: (signal) => fetchPart(reader, key, range, signal) };
   }
-  if (reader.localPath !== undefined) {
-    const info = await reader.head(key, { signal });
-    if (info === undefined) return undefined;
-    return info.size > most ? tooLarge(info.size) : { name };
-  }
+  if (reader.localPath !== undefined) return { name, orNames: [], mostBytes: most };
   return {
     name,
     fetch: async (signal) => {

@@ -3,7 +3,7 @@
  * @module
  */
 import { join } from "node:path";
-import { isNotFound } from "../core/errors.ts";
+import { type FileTree, localTree, type TreeEntry } from "./_file_tree.ts";
 import type { Segment } from "./_glob.ts";
 
 /** Something a walk found. */
@@ -15,6 +15,8 @@ export interface Entry {
 
 /** What a walk needs beside its segments. */
 export interface WalkOptions {
+  /** Where it walks. @default Folders of this machine */
+  readonly tree?: FileTree;
   readonly signal?: AbortSignal;
   /** Told of a folder that may not be listed. */
   readonly onUnreadable: (path: string, error: Error) => void;
@@ -30,21 +32,22 @@ export async function* walk(
   options: WalkOptions,
   path = "",
 ): AsyncGenerator<Entry> {
-  options.signal?.throwIfAborted();
+  const { tree = localTree, signal } = options;
+  signal?.throwIfAborted();
   const [segment, ...rest] = segments;
   const here = join(from, path);
   const below = (name: string) => path === "" ? name : `${path}/${name}`;
   if (segment.kind === "literal") {
     if (rest.length > 0) yield* walk(from, rest, options, below(segment.name));
     else {
-      const found = await lookUp(join(here, segment.name));
-      if (found !== undefined) yield { path: below(segment.name), isFolder: found.isDirectory };
+      const found = await tree.lookUp(join(here, segment.name));
+      if (found !== undefined) yield { path: below(segment.name), isFolder: found === "folder" };
     }
     return;
   }
   if (segment.kind === "folders" && rest.length > 0) yield* walk(from, rest, options, path);
   const folders: string[] = [];
-  for await (const entry of list(here, path, options)) {
+  for await (const entry of list(tree, here, path, segment, options)) {
     if (segment.kind === "folders") {
       if (entry.name.startsWith(".")) continue;
       if (entry.isDirectory) folders.push(entry.name);
@@ -56,31 +59,48 @@ export async function* walk(
     }
   }
   const after = segment.kind === "folders" ? segments : rest;
-  for (const name of folders) yield* walk(from, after, options, below(name));
+  const walks = folders.map((name) => () => walk(from, after, options, below(name)));
+  if (tree.listedAtOnce === 1) { for (const next of walks) yield* next(); }
+  else yield* ahead(walks, tree.listedAtOnce);
 }
 
-/** What lies at a path, links not followed; undefined where there is nothing. */
-export async function lookUp(path: string): Promise<Deno.FileInfo | undefined> {
+/** What several walks find, in their order, while those that follow are under way. */
+async function* ahead(
+  walks: readonly (() => AsyncGenerator<Entry>)[],
+  most: number,
+): AsyncGenerator<Entry> {
+  const running: Promise<Entry[]>[] = [];
   try {
-    return await Deno.lstat(path);
-  } catch (error) {
-    if (isNotFound(error) || error instanceof Deno.errors.NotADirectory) return undefined;
-    throw error;
+    for (let next = 0; next < walks.length || running.length > 0;) {
+      while (next < walks.length && running.length < most) {
+        const found = Array.fromAsync(walks[next++]());
+        found.catch(() => {});
+        running.push(found);
+      }
+      yield* await running[0];
+      running.shift();
+    }
+  } finally {
+    await Promise.allSettled(running);
   }
 }
 
 async function* list(
+  tree: FileTree,
   folder: string,
   path: string,
+  segment: Segment,
   { onUnreadable, signal }: WalkOptions,
-): AsyncGenerator<Deno.DirEntry> {
+): AsyncGenerator<TreeEntry> {
+  // Up to the first letter that a glob or a template may mean something by.
+  const beginning = segment.kind === "match" ? /^[^*?[\\<]*/.exec(segment.text)![0] : "";
   try {
-    for await (const entry of Deno.readDir(folder)) {
+    for await (const entry of tree.list(folder, { beginning, signal })) {
       signal?.throwIfAborted();
       yield entry;
     }
   } catch (error) {
-    if (error instanceof Deno.errors.PermissionDenied) onUnreadable(path, error);
-    else if (!isNotFound(error) && !(error instanceof Deno.errors.NotADirectory)) throw error;
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    onUnreadable(path, error);
   }
 }

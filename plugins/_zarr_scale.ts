@@ -48,7 +48,7 @@ export function openZarrScale(
       if (!(error instanceof ChunkError)) throw error;
       return brokenPlace(nameIn(reader, key), error);
     }
-    return await findChunk(reader, { key, range, byteCount, signal });
+    return findChunk(reader, { key, range, byteCount });
   };
   return { size, chunk, dtype, fill, decoding: { format: "zarr", ...decoding }, locate };
 }

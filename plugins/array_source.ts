@@ -54,7 +54,7 @@ export interface ArraySourceOptions {
  * unknown. It is asked for each box once, for a later one while an earlier one is encoded, and again after a failure.
  * @example A raw file of 16-bit voxels becomes a volume
  * ```ts
- * import { arraySource, boxSize, gatherVoxels, ingest, OmeZarrStore, openLedger, viewBytes, WorkerPool, box } from "@sluice/sluice";
+ * import { arraySource, boxSize, gatherVoxels, ingest, openLedger, openVolume, viewBytes, WorkerPool, box } from "@sluice/sluice";
  * import { deepEqual } from "node:assert/strict";
  * const folder = await Deno.makeTempDir();
  * const voxels = Uint16Array.from({ length: 7 * 5 * 3 }, (_, i) => i * 257);
@@ -74,7 +74,7 @@ export interface ArraySourceOptions {
  * await using pool = new WorkerPool({ size: 0 });
  * const { created } = await ingest(source, `${folder}/it.ome.zarr`, { ledger, pool });
  *
- * await using store = await OmeZarrStore.open(created.volume, { pool });
+ * await using store = await openVolume(created.volume, { pool });
  * deepEqual(await gatherVoxels(await store.read(box([0, 0, 0], [7, 5, 3]))), voxels);
  * await Deno.remove(folder, { recursive: true });
  * ```

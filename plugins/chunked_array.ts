@@ -4,7 +4,7 @@
  */
 import type { ChunkDecoding } from "../codecs/chunk_decoder.ts";
 import { ChunkError } from "../codecs/chunk_error.ts";
-import { allSettled } from "../core/abort.ts";
+import { allSettled, eachAtOnce } from "../core/abort.ts";
 import { type Box, boxSize, boxVolume, intersect } from "../core/box.ts";
 import { type Dtype, dtypeOf, viewVoxels, VOXEL_BYTES, type VoxelArray } from "../core/dtype.ts";
 import { SluiceError } from "../core/errors.ts";
@@ -25,6 +25,10 @@ export interface ChunkPlace {
   readonly name: string;
   /** Where in it; absent: all of it. */
   readonly range?: readonly [first: number, end: number];
+  /** The file may not be there: then it is looked for under these names, too, and is fill value where none is. */
+  readonly orNames?: readonly string[];
+  /** A whole file with more bytes than these is no chunk. @default No limit */
+  readonly mostBytes?: number;
   /** A bit for every step of the decoding that it was stored without, the lowest for the first. @default 0 */
   readonly skipped?: number;
   /**
@@ -69,6 +73,8 @@ export interface ReadChunkedOptions {
   readonly window?: readonly [low: number, high: number];
   /** What a broken chunk costs: the task (`error`), or its own voxels (`fill`). @default "error" */
   readonly onError?: "error" | "fill";
+  /** What to do about a broken chunk, for its error. @default To mend it, or to let it become fill value */
+  readonly wayOut?: string;
   /** Scale that the slab says it is. @default 0 */
   readonly scale?: number;
   /** Ends the reading with its reason. */
@@ -79,6 +85,8 @@ export interface ReadChunkedOptions {
 const BATCH_VOXELS = 1 << 20;
 /** Chunks that are fetched at once from far away. */
 const FETCHES = 32;
+/** What came broken from far away may have been broken on the way: a part of a blob has no checksum there. */
+const FETCH_ATTEMPTS = 3;
 
 /** Opens a box of a volume in chunks; nothing is read before its bands are asked for. */
 export function readChunked(scale: ChunkedScale, box: Box, options: ReadChunkedOptions): Slab {
@@ -90,16 +98,18 @@ export function readChunked(scale: ChunkedScale, box: Box, options: ReadChunkedO
     scale: options.scale ?? 0,
     dtype,
     losses,
-    bands: ({ rows = 1, hold } = {}) => {
+    bands: ({ rows = 1, rowsFrom = 0, hold } = {}) => {
       losses.length = 0;
       // Where whole chunks would make a band too large, those at its edges are decoded more than once.
-      const whole = Math.min(leastCommonMultiple(rows, scale.chunk[1]), height + box.min[1]);
+      const most = height + box.min[1] - rowsFrom;
+      const whole = Math.min(leastCommonMultiple(rows, scale.chunk[1]), most);
       const isSmall = rowBytes(box, dtype) * Math.min(whole, height) <= bandBytes;
       return readBands({
         box,
         scale: options.scale ?? 0,
         dtype,
         rows: isSmall ? whole : rows,
+        rowsFrom,
         bandBytes,
         hold,
         buffers,
@@ -113,22 +123,29 @@ interface FoundChunk extends StoredPiece {
   readonly name: string;
 }
 
+interface FailedChunk {
+  readonly chunk: FoundChunk;
+  readonly message: string;
+}
+
 async function fillBand(
   scale: ChunkedScale,
   band: Box,
   data: VoxelArray,
-  { pool, window, signal, onError = "error" }: ReadChunkedOptions,
+  options: ReadChunkedOptions,
 ): Promise<Loss[]> {
+  const { pool, window, signal, onError = "error" } = options;
+  const {
+    wayOut = "mend or copy it again, or give --on-error fill to leave its voxels as fill value",
+  } = options;
   const fill = window === undefined ? scale.fill : spread(scale, window, data);
   const cells = [...eachCell(cellsOf(band, scale.chunk))];
   const losses: Loss[] = [];
-  const lose = (failed: readonly { readonly chunk: FoundChunk; readonly message: string }[]) => {
+  const lose = (failed: readonly FailedChunk[]) => {
     for (const { chunk, message } of failed) {
       if (onError === "error") {
         throw new SluiceError(
-          `Cannot read the chunk ${
-            nameOf(chunk)
-          }: ${message}; mend or copy it again, or give --on-error fill to leave its voxels as fill value`,
+          `Cannot read the chunk ${nameOf(chunk)}: ${message}; ${wayOut}`,
         );
       }
       const lost = intersect(boxOf(chunk), band)!;
@@ -139,7 +156,8 @@ async function fillBand(
   // What is not stored is fill value; where all is stored, every voxel is written anyway.
   let covered = 0;
   const found: FoundChunk[] = [];
-  const far: { readonly chunk: FoundChunk; readonly place: ChunkPlace }[] = [];
+  const far: { readonly index: Point; readonly chunk: FoundChunk; readonly place: ChunkPlace }[] =
+    [];
   await eachAtOnce(cells, FETCHES, async (index) => {
     const place = await scale.locate(index, signal);
     if (place === undefined) return;
@@ -147,13 +165,14 @@ async function fillBand(
     const shape = scale.isCut
       ? mapPoint(scale.chunk, (side, axis) => Math.min(side, scale.size[axis] - min[axis]))
       : scale.chunk;
-    const chunk = { min, shape, name: place.name, range: place.range, skipped: place.skipped };
+    const { name, range, skipped, orNames, mostBytes } = place;
+    const chunk = { min, shape, name, range, skipped, orPaths: orNames, mostBytes };
     covered += boxVolume(intersect(boxOf(chunk), band)!);
     if (place.fetch === undefined) found.push({ ...chunk, path: place.name });
-    else far.push({ chunk, place });
+    else far.push({ index, chunk, place });
   });
   if (covered < boxVolume(band)) fillVoxels(data, fill);
-  const decode = async (chunks: readonly FoundChunk[]) => {
+  const decode = async (chunks: readonly FoundChunk[]): Promise<FailedChunk[]> => {
     const { dtype, decoding } = scale;
     const failures = await pool.run("decodeChunks", {
       pieces: chunks.map(({ name: _, ...piece }) => piece),
@@ -168,7 +187,12 @@ async function fillBand(
         bytes === undefined ? [] : [bytes.buffer as ArrayBuffer]
       ),
     });
-    lose(failures.map(({ piece, message }) => ({ chunk: chunks[piece], message })));
+    for (const { piece, message } of failures) {
+      if (message === undefined) fillBox(data, band, intersect(boxOf(chunks[piece]), band)!, fill);
+    }
+    return failures.flatMap(({ piece, message }) =>
+      message === undefined ? [] : [{ chunk: chunks[piece], message }]
+    );
   };
   const batch = Math.max(1, Math.floor(BATCH_VOXELS / product(scale.chunk)));
   const batches = Array.from(
@@ -176,17 +200,25 @@ async function fillBand(
     (_, i) => found.slice(i * batch, (i + 1) * batch),
   );
   await allSettled([
-    ...batches.map(decode),
-    eachAtOnce(far, FETCHES, async ({ chunk, place }) => {
-      let bytes: Uint8Array | undefined;
-      try {
-        bytes = await place.fetch!(signal);
-      } catch (error) {
-        if (!(error instanceof ChunkError)) throw error;
-        return lose([{ chunk, message: error.message }]);
+    ...batches.map(async (chunks) => lose(await decode(chunks))),
+    eachAtOnce(far, FETCHES, async ({ index, chunk, place: first }) => {
+      let place: ChunkPlace | undefined = first;
+      for (let attempt = 1;; attempt++) {
+        let failed: FailedChunk[];
+        try {
+          const bytes = await place?.fetch?.(signal);
+          if (bytes === undefined) {
+            return fillBox(data, band, intersect(boxOf(chunk), band)!, fill);
+          }
+          failed = await decode([{ ...chunk, range: undefined, bytes: ownBuffer(bytes) }]);
+        } catch (error) {
+          if (!(error instanceof ChunkError)) throw error;
+          failed = [{ chunk, message: error.message }];
+        }
+        if (failed.length === 0) return;
+        if (attempt === FETCH_ATTEMPTS) return lose(failed);
+        place = await scale.locate(index, signal);
       }
-      if (bytes === undefined) fillBox(data, band, intersect(boxOf(chunk), band)!, fill);
-      else await decode([{ ...chunk, range: undefined, bytes: ownBuffer(bytes) }]);
     }),
   ]);
   return losses;
@@ -216,24 +248,4 @@ function boxOf({ min, shape }: Pick<StoredPiece, "min" | "shape">): Box {
 
 function nameOf({ name, range }: FoundChunk): string {
   return range === undefined ? `"${name}"` : `at byte ${range[0]} of "${name}"`;
-}
-
-/** Works on each, some at once; after the first failure no more are begun. */
-async function eachAtOnce<T>(
-  items: readonly T[],
-  most: number,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  let next = 0;
-  let failed = false;
-  await allSettled(Array.from({ length: Math.min(most, items.length) }, async () => {
-    while (next < items.length && !failed) {
-      try {
-        await work(items[next++]);
-      } catch (error) {
-        failed = true;
-        throw error;
-      }
-    }
-  }));
 }

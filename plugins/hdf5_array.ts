@@ -13,13 +13,17 @@ import { isNotFound, messageOf, SluiceError, UsageError } from "../core/errors.t
 import { type Axis } from "../core/point.ts";
 import type { VoxelSize } from "../core/units.ts";
 import { ATTRIBUTES, parseAxes, readAxes, readVoxelSize } from "./_hdf5_attributes.ts";
-import { chooseDataset } from "./_hdf5_choose.ts";
+import { chooseDataset, type Hdf5Outline, listDatasets } from "./_hdf5_choose.ts";
 import { openChunks } from "./_hdf5_chunks.ts";
 import { Hdf5Fault } from "./_hdf5_cursor.ts";
 import { type Hdf5Dataset, readDataset } from "./_hdf5_dataset.ts";
 import { Hdf5File } from "./_hdf5_file.ts";
+import { hdf5Storage } from "./_hdf5_storage.ts";
 import { Hdf5Tree } from "./_hdf5_tree.ts";
 import type { ChunkedScale } from "./chunked_array.ts";
+import type { ScaleStorage } from "./volume_array.ts";
+
+export type { Hdf5Outline };
 
 /** Which dataset, and what its axes are. */
 export interface Hdf5Options {
@@ -37,12 +41,16 @@ export interface Hdf5Array extends ChunkedScale {
   readonly axes: readonly Axis[];
   /** Edge lengths of a voxel, if it says. */
   readonly voxelSize?: VoxelSize;
+  /** What its chunks went through. */
+  readonly storage: ScaleStorage;
   /** SHA-256 over what it is, with size and time of its file, wherever that lies. */
   readonly fingerprint: string;
 }
 
 /** An HDF5 file whose datasets are looked up; to be closed. What was opened of it stays. */
 export interface Hdf5Datasets extends Disposable {
+  /** Every dataset of the file, and whether these are all: a file may hold more than anybody looks at. */
+  list(): Promise<{ readonly datasets: readonly Hdf5Outline[]; readonly isWhole: boolean }>;
   /**
    * Opens a dataset.
    * @throws {UsageError} If there is no such dataset, or none or several where no one is named.
@@ -76,6 +84,13 @@ export async function openHdf5Datasets(path: string, seconds = 60): Promise<Hdf5
     const file = Hdf5File.open(place);
     const tree = await Hdf5Tree.open(place, seconds);
     return {
+      list: async () => {
+        try {
+          return await listDatasets(file, tree);
+        } catch (error) {
+          throw named(error, path, undefined);
+        }
+      },
       open: async (options = {}) => {
         try {
           return await open(file, tree, options);
@@ -114,6 +129,7 @@ async function open(
       dataset: name,
       axes,
       ...(voxelSize === undefined ? {} : { voxelSize }),
+      storage: hdf5Storage(dataset),
       fingerprint: fingerprint(file, name, address, dataset, axes),
       ...openChunks(file, dataset, axes, (error) => named(error, file.path, name)),
     };

@@ -4,7 +4,9 @@
  */
 import { box } from "../core/box.ts";
 import { ImageError } from "../core/errors.ts";
+import type { Axis } from "../core/point.ts";
 import { convertVoxelSize, formatVoxelSize, type VoxelSize } from "../core/units.ts";
+import { isRemote, joinPlace } from "../stores/place.ts";
 import type { LaidOut } from "./_file_layout.ts";
 import { arrangeGrid } from "./_grid.ts";
 import { describeFiles } from "./_headers.ts";
@@ -31,13 +33,20 @@ export interface ReadImageStackOptions {
   readonly signal?: AbortSignal;
   /** Told now and then how many files have been looked at, of how many. */
   readonly onProgress?: (read: number, total: number) => void;
-  /** Files that are asked at once where the file system answers slowly. @default 16 */
+  /** Files that are asked at once where the file system answers slowly; over a network twice as many. @default 16 */
   readonly concurrency?: number;
+  /**
+   * Where nothing can be listed, as over HTTP: the numbers along x, y and z, half-open, that a template stands for,
+   * as its tokens count. Elsewhere what is there says it.
+   */
+  readonly spans?: Readonly<
+    Partial<Record<"x" | "y" | "z", readonly [first: number, end: number]>>
+  >;
 }
 
 /** Images in their places, and what is wrong with them. */
 export interface ImageStack {
-  /** Folder that all paths start from; absolute. */
+  /** Folder that all paths start from: an absolute path, or an address such as `s3://bucket/raw`. */
   readonly root: string;
   /** In the order t, z, c, y, x. */
   readonly images: readonly SourceImage[];
@@ -47,6 +56,8 @@ export interface ImageStack {
   readonly faults: readonly Fault[];
   /** What was understood that a person may want to know, as sentences without capital and full stop. */
   readonly notes: readonly string[];
+  /** Axes along which `spans` said which images there are. @default None */
+  readonly spanned?: readonly Axis[];
 }
 
 /**
@@ -60,9 +71,12 @@ export interface ImageStack {
  *   pixel are channels.
  *
  * Most images set the norm of size and dtype; the others are faults.
+ * Images may also lie in a bucket, named by `s3://` or `gs://` addresses of any of these kinds, or behind HTTP, where
+ * nothing can be listed: there a template needs `spans`, or every image is named. Headers come as ranges of bytes.
  * @param patterns A glob, a template, a folder, or files; relative to the current folder.
  * @throws {UsageError} If nothing is found, or there is a choice to make: a series, a format.
  * @throws {ImageError} If none of the files can be read as an image.
+ * @throws {BlobError} If a server does not answer, or there is no such bucket.
  * @example A gap in the numbers is a missing section
  * ```ts
  * import { encodePng, readImageStack } from "@sluice/sluice";
@@ -87,10 +101,14 @@ export async function readImageStack(
     signal = new AbortController().signal,
     onProgress = () => {},
     concurrency = 16,
+    spans,
   }: ReadImageStackOptions = {},
 ): Promise<ImageStack> {
-  const inputs = await findInputs(patterns, { signal });
+  const inputs = await findInputs(patterns, { signal, spans });
   const { root } = inputs;
+  // What lies elsewhere is named so that it can be fetched by hand.
+  const named = (fault: Fault): Fault =>
+    isRemote(root) ? { ...fault, path: joinPlace(root, fault.path) } : fault;
   const found = inputs.kind === "grid" ? inputs.files.length : inputs.paths.length;
   let asked = 0;
   const describe = async (paths: readonly string[], bare?: ReadonlySet<string>) => {
@@ -111,11 +129,17 @@ export async function readImageStack(
         fault === undefined ? [] : [{ ...fault, path }]
       ),
     ];
-    throw noneReadable(patterns, faults);
+    throw noneReadable(patterns, faults.map(named));
   }
   const placed = placeImages(arrangement, { missing, onError, series });
   const notes = [...inputs.notes, ...arranged.notes, ...placed.notes];
   const voxelSize = agreeOnVoxelSize(placed.laidOut, notes);
+  if (isRemote(root) && placed.images.some(({ lost, ...image }) => !lost && isUndated(image))) {
+    notes.push(
+      "the server says neither when images were written nor what tells them apart: only another size shows " +
+        "that one was replaced",
+    );
+  }
   const axes = inputs.kind === "grid" ? inputs.template.axes : [];
   return {
     root,
@@ -129,9 +153,14 @@ export async function readImageStack(
     },
     faults: [...earlier, ...placed.faults].sort((a, b) =>
       (a.z ?? -1) - (b.z ?? -1) || compareNaturally(a.path, b.path)
-    ),
+    ).map(named),
     notes,
+    ...inputs.kind === "grid" && inputs.spanned !== undefined ? { spanned: inputs.spanned } : {},
   };
+}
+
+function isUndated({ mtime, tag }: Pick<SourceImage, "mtime" | "tag">): boolean {
+  return mtime === 0 && tag === undefined;
 }
 
 function noneReadable(patterns: readonly string[], faults: readonly Fault[]): ImageError {

@@ -6,7 +6,7 @@
  */
 import type { Axis } from "../core/point.ts";
 import { type ArrayDocument, ArrayDocuments, keyOf, numbersOf, show } from "./_array_documents.ts";
-import { type N5Dataset, openDataset, readDataset } from "./_n5_dataset.ts";
+import { type N5Dataset, n5Storage, openDataset, readDataset } from "./_n5_dataset.ts";
 import { type N5Around, readPlace } from "./_n5_places.ts";
 import type { ArrayReader, VolumeArray, VolumeArrayScale } from "./volume_array.ts";
 
@@ -55,6 +55,7 @@ export async function openN5Array(
       ...openDataset(reader, dataset, path === "" ? "" : `${path}/`),
       name: path,
       ...readPlace(document, axes, around),
+      storage: n5Storage(document),
     })),
     fingerprint: documents.fingerprint(),
   };

@@ -5,7 +5,11 @@
 import { resolve } from "node:path";
 import { isNotFound, UsageError } from "../core/errors.ts";
 import { didYouMean } from "../core/nearest.ts";
-import { openBlobs } from "../stores/blobs/open_blobs.ts";
+import { openBlobs, type OpenBlobsOptions } from "../stores/blobs/open_blobs.ts";
+import { isRemote, namesPlace, resolvePlace, shownPlace } from "../stores/place.ts";
+import { extensionOf, isImageExtension } from "./_folder.ts";
+import { isGlob } from "./_glob.ts";
+import { isTemplate } from "./_template.ts";
 import type { ArrayReader, VolumeArray } from "./volume_array.ts";
 
 /** A format whose volumes are folders. */
@@ -24,6 +28,8 @@ interface FileFormat {
 
 /** How a volume is opened. */
 export interface OpenArrayOptions {
+  /** How the place is opened that holds it. */
+  readonly blobs?: OpenBlobsOptions;
   /** Ends the opening with its reason. */
   readonly signal?: AbortSignal;
 }
@@ -31,8 +37,20 @@ export interface OpenArrayOptions {
 /** A file of HDF5, and a dataset in it: `FILE.h5:/volumes/raw`. */
 const HDF5 = /^(.+\.(?:h5|hdf5|hdf|he5))(?::(\/.+))?$/i;
 
+/** The HDF5 file that an address names, with a dataset in it or not; undefined where it names none. */
+export function parseHdf5(
+  address: string,
+): { readonly path: string; readonly dataset?: string } | undefined {
+  const [scheme] = /^hdf5:\/\//.exec(address) ?? [""];
+  const place = address.slice(scheme.length);
+  const found = HDF5.exec(place);
+  if (found === null) return scheme === "" ? undefined : { path: place };
+  const [, path, dataset] = found;
+  return { path, ...(dataset === undefined ? {} : { dataset }) };
+}
+
 async function openHdf5(address: string): Promise<VolumeArray> {
-  const [, path, dataset] = HDF5.exec(address) ?? [undefined, address];
+  const { path, dataset } = parseHdf5(address) ?? { path: address };
   const { openHdf5Array } = await import("./hdf5_array.ts");
   const { dataset: name, axes, voxelSize, fingerprint, ...scale } = await openHdf5Array(
     path,
@@ -75,9 +93,6 @@ const FORMATS: ReadonlyMap<string, FolderFormat | FileFormat> = new Map<
   ["hdf5", { looks: HDF5, openFile: openHdf5 }],
 ]);
 
-/** Schemes of places, as opposed to formats. */
-const PLACES = /^(?:s3|gs|https?|file):\/\//;
-
 /**
  * Opens the volume at an address: `FORMAT://PLACE`, or a place alone, which is looked at. A place is a path, or begins
  * with `s3://`, `gs://`, `http://` or `https://`.
@@ -92,12 +107,20 @@ export async function openArray(
   if (/:\/\/[^/?#]*@/.test(address)) {
     throw new UsageError(
       `Cannot open "${
-        address.replace(/(:\/\/)[^/?#]*@/, "$1")
+        shownPlace(address)
       }" with a name or password in its address: leave them away`,
     );
   }
-  const scheme = PLACES.test(address) ? undefined : /^([a-z][a-z0-9+.-]+):\/\//.exec(address)?.[1];
+  const scheme = namesPlace(address) ? undefined : /^([a-z][a-z0-9+.-]+):\/\//.exec(address)?.[1];
   if (scheme !== undefined) {
+    // Without a format, what has a query is taken for images, and refused as such.
+    if (shownPlace(address) !== address) {
+      throw new UsageError(
+        `Cannot open "${
+          shownPlace(address)
+        }" with a query or a fragment behind it, which would be kept beside the plan: leave it away`,
+      );
+    }
     const format = FORMATS.get(scheme);
     if (format === undefined) {
       throw new UsageError(
@@ -108,11 +131,20 @@ export async function openArray(
     }
     return await open(format, address.slice(scheme.length + 3), options);
   }
+  if (isRemote(address) && namesImages(address)) return undefined;
   for (const format of FORMATS.values()) {
-    const isOne = "looks" in format ? format.looks.test(address) : await isOf(format, address);
+    const isOne = "looks" in format
+      ? format.looks.test(address)
+      : await isOf(format, address, options);
     if (isOne) return await open(format, address, options);
   }
   return undefined;
+}
+
+/** Whether an address can only mean images: then no server is asked for a volume there. */
+function namesImages(address: string): boolean {
+  const path = address.replace(/^[^:]+:\/\/[^/]*/, "");
+  return isTemplate(path) || isGlob(path) || isImageExtension(extensionOf(path));
 }
 
 async function open(
@@ -121,12 +153,16 @@ async function open(
   options: OpenArrayOptions,
 ): Promise<VolumeArray> {
   if ("openFile" in format) return await format.openFile(place);
-  return await format.open(await openBlobs(PLACES.test(place) ? place : resolve(place)), options);
+  return await format.open(await openBlobs(resolvePlace(place), options.blobs), options);
 }
 
-async function isOf({ markers }: FolderFormat, place: string): Promise<boolean> {
-  if (!PLACES.test(place) && !(await isFolder(place))) return false;
-  await using blobs = await openBlobs(PLACES.test(place) ? place : resolve(place));
+async function isOf(
+  { markers }: FolderFormat,
+  place: string,
+  options: OpenArrayOptions,
+): Promise<boolean> {
+  if (!isRemote(place) && !(await isFolder(resolvePlace(place)))) return false;
+  await using blobs = await openBlobs(resolvePlace(place), options.blobs);
   for (const marker of markers) {
     if (await blobs.head(marker) !== undefined) return true;
   }

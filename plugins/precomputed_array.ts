@@ -10,6 +10,7 @@ import { messageOf, SluiceError } from "../core/errors.ts";
 import type { Point } from "../core/point.ts";
 import type { ChunkPlace } from "./chunked_array.ts";
 import { openShards } from "./_precomputed_shards.ts";
+import { precomputedStorage } from "./_precomputed_storage.ts";
 import { parseInfo, type PrecomputedInfo, type PrecomputedScale } from "./precomputed_info.ts";
 import type { ArrayReader, VolumeArray, VolumeArrayScale } from "./volume_array.ts";
 
@@ -21,15 +22,24 @@ const FILL = 0;
  * @throws {SluiceError} If there is none, or it uses something that is not read (named).
  */
 export async function openPrecomputedArray(reader: ArrayReader): Promise<VolumeArray> {
+  return (await openPrecomputedVolume(reader)).array;
+}
+
+/** As {@linkcode openPrecomputedArray}, with what its `info` says. */
+export async function openPrecomputedVolume(
+  reader: ArrayReader,
+): Promise<{ readonly array: VolumeArray; readonly info: PrecomputedInfo }> {
   const { info, text } = await readInfo(reader);
-  return {
+  const array: VolumeArray = {
     format: "precomputed",
     url: reader.url,
     kind: info.type === "segmentation" ? "labels" : "image",
     axes: info.channels > 1 ? ["c", "z", "y", "x"] : ["z", "y", "x"],
     scales: info.scales.map((scale) => openPrecomputedScale(reader, info, scale)),
+    reopen: (scale) => openPrecomputedScale(reader, info, info.scales[scale]),
     fingerprint: createHash("sha256").update(text).digest("hex"),
   };
+  return { array, info };
 }
 
 async function readInfo(
@@ -57,7 +67,7 @@ async function readInfo(
 }
 
 /** Opens one scale. It keeps where the chunks of a shard lie: whoever replaces shards opens it anew. */
-export function openPrecomputedScale(
+function openPrecomputedScale(
   reader: ArrayReader,
   { dtype, channels }: PrecomputedInfo,
   scale: PrecomputedScale,
@@ -82,6 +92,7 @@ export function openPrecomputedScale(
     },
     voxelSize: { x: resolution[0], y: resolution[1], z: resolution[2], unit: "nanometer" },
     offset: [offset[0], offset[1], offset[2], 0, 0],
+    storage: precomputedStorage(scale, channels),
     locate: find,
   };
 }
@@ -98,12 +109,12 @@ export function fileName(
   return `${key}/${sides.join("_")}`;
 }
 
-async function findFile(reader: ArrayReader, key: string): Promise<ChunkPlace | undefined> {
+function findFile(reader: ArrayReader, key: string): ChunkPlace {
   if (reader.localPath === undefined) {
-    return { name: `${reader.url}/${key}`, fetch: (signal) => reader.get(key, { signal }) };
+    // As on a disk, where cloud-volume put it there and somebody copied it.
+    const fetch = async (signal?: AbortSignal) =>
+      await reader.get(key, { signal }) ?? await reader.get(`${key}.gz`, { signal });
+    return { name: `${reader.url}/${key}`, fetch };
   }
-  for (const name of [key, `${key}.gz`]) {
-    if (await reader.head(name) !== undefined) return { name: reader.localPath(name) };
-  }
-  return undefined;
+  return { name: reader.localPath(key), orNames: [reader.localPath(`${key}.gz`)] };
 }

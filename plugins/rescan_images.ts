@@ -2,8 +2,8 @@
  * Looks at some images again, after a file came back or was mended.
  * @module
  */
-import { join } from "node:path";
-import { type Described, describeFile } from "./_headers.ts";
+import { joinPlace } from "../stores/place.ts";
+import { type Described, describeFiles } from "./_headers.ts";
 import { compareHeaders } from "./_norm.ts";
 import type { SourceImage } from "./source.ts";
 
@@ -25,29 +25,30 @@ export interface Rescanned {
 
 /**
  * Reads the headers of some images again. One can be used if it has the size, samples and dtype of its place.
- * @param root Folder that the paths start from.
+ * @param root Folder or address that the paths start from.
  * @param images As the list has them, lost or not.
  * @returns One answer for each, in their order.
  */
 export async function rescanImages(
   root: string,
   images: readonly SourceImage[],
-  { signal }: RescanOptions = {},
+  { signal = new AbortController().signal }: RescanOptions = {},
 ): Promise<Rescanned[]> {
-  const files = new Map<string, Described>();
-  const rescanned: Rescanned[] = [];
-  for (const image of images) {
-    signal?.throwIfAborted();
-    const described = files.get(image.path) ?? await describeFile(root, image.path);
-    files.set(image.path, described);
-    rescanned.push({ path: join(root, image.path), ...compare(image, described) });
-  }
-  return rescanned;
+  const paths = [...new Set(images.map(({ path }) => path))];
+  const options = { concurrency: AT_ONCE, signal, onProgress: () => {} };
+  const described = await describeFiles(root, paths, options);
+  const files = new Map(described.map((one) => [one.path, one]));
+  return images.map((image) => ({
+    path: joinPlace(root, image.path),
+    ...compare(image, files.get(image.path)!),
+  }));
 }
+
+const AT_ONCE = 16;
 
 function compare(
   planned: SourceImage,
-  { file, fault, format, size, mtime }: Described,
+  { file, fault, format, size, mtime, tag }: Described,
 ): { image: SourceImage } | { reason: string } {
   if (file === undefined) return { reason: fault?.reason ?? "cannot be read" };
   const { length } = file.images;
@@ -60,6 +61,7 @@ function compare(
   }
   const odd = compareHeaders(found, planned);
   if (odd !== undefined) return { reason: odd.reason };
-  const { lost: _, ...kept } = planned;
-  return { image: { ...kept, format, at: found.at, size, mtime, rowGroup: found.rowGroup } };
+  const { lost: _lost, tag: _tag, ...kept } = planned;
+  const version = { size, mtime, ...tag === undefined ? {} : { tag } };
+  return { image: { ...kept, format, at: found.at, ...version, rowGroup: found.rowGroup } };
 }

@@ -20,8 +20,10 @@ export interface SourceImage {
   readonly page?: number;
   /** Bytes of the file, and when it was last changed, in milliseconds since 1970. */
   readonly size: number;
-  /** When the file was last changed, in milliseconds since 1970. */
+  /** When the file was last changed, in milliseconds since 1970; 0 where its server does not say. */
   readonly mtime: number;
+  /** What its server tells it by from others that were there before, as an ETag; absent on a disk. */
+  readonly tag?: string;
   /** Pixels in a row. */
   readonly width: number;
   /** Rows. */

@@ -216,26 +216,40 @@ export async function writeSourceList(path: string, sources: Sources): Promise<W
  * @throws {SluiceError} If it is no list, is damaged, or a path leads out of its root.
  * @example The images that a volume was made of
  * ```ts
- * import { encodePng, JobFolder, readImageStack, readSourceList, writeSourceList } from "@sluice/sluice";
+ * import { encodePng, readImageStack, readSourceList, writeSourceList } from "@sluice/sluice";
  * import { deepEqual } from "node:assert/strict";
  * const folder = await Deno.makeTempDir();
  * const data = new Uint8Array(35);
  * const section = encodePng({ width: 7, height: 5, samples: 1, dtype: "uint8", data });
  * for (const z of [0, 1]) await Deno.writeFile(`${folder}/s_${z}.png`, section);
- * const { path, sourcesPath, amendmentsPath } = new JobFolder(`${folder}/out.ome.zarr`);
- * await Deno.mkdir(path, { recursive: true });
- * await writeSourceList(sourcesPath, await readImageStack([`${folder}/*.png`]));
- * const { images } = await readSourceList(sourcesPath, amendmentsPath);
+ * await writeSourceList(`${folder}/sources.jsonl`, await readImageStack([`${folder}/*.png`]));
+ * const { images } = await readSourceList(`${folder}/sources.jsonl`);
  * deepEqual(Array.from(images, ({ path, z }) => [path, z]), [["s_0.png", 0], ["s_1.png", 1]]);
  * await Deno.remove(folder, { recursive: true });
  * ```
  */
 export async function readSourceList(path: string, amendmentsPath?: string): Promise<SourceList> {
   const bytes = await Deno.readFile(path);
-  return naming(path, () => {
+  return parseSourceList(
+    bytes,
+    path,
+    amendmentsPath === undefined
+      ? undefined
+      : { bytes: await readIfThere(amendmentsPath), name: amendmentsPath },
+  );
+}
+
+/** As {@linkcode readSourceList}, from bytes. @param name Names them in errors. */
+export function parseSourceList(
+  bytes: Uint8Array<ArrayBuffer>,
+  name: string,
+  amendments?: { readonly bytes?: Uint8Array; readonly name: string },
+): SourceList {
+  return naming(name, () => {
     const list = SourceList.parse(bytes);
-    if (amendmentsPath !== undefined) {
-      naming(amendmentsPath, () => list.amend(readAmendments(amendmentsPath, list.root)));
+    if (amendments?.bytes !== undefined) {
+      const { bytes } = amendments;
+      naming(amendments.name, () => list.amend(parseAmendments(bytes, list.root)));
     }
     return list;
   });
@@ -257,23 +271,34 @@ export async function appendAmendments(
   const whole = bytes.lastIndexOf(NEW_LINE) + 1;
   await file.truncate(whole);
   await file.seek(whole, Deno.SeekMode.Start);
-  const lines = images.map((image) => `${JSON.stringify(image)}\n`).join("");
-  await writeAll(file, new TextEncoder().encode(lines));
+  await writeAll(file, encodeAmendments(images));
   await file.syncData();
 }
 
-function* readAmendments(path: string, root: string): Generator<SourceImage> {
-  let bytes: Uint8Array;
+/** Images that were mended, as lines. */
+export function encodeAmendments(images: readonly SourceImage[]): Uint8Array {
+  return new TextEncoder().encode(images.map((image) => `${JSON.stringify(image)}\n`).join(""));
+}
+
+async function readIfThere(path: string): Promise<Uint8Array | undefined> {
   try {
-    bytes = Deno.readFileSync(path);
+    return await Deno.readFile(path);
   } catch (error) {
-    if (isNotFound(error)) return;
+    if (isNotFound(error)) return undefined;
     throw error;
   }
+}
+
+function* parseAmendments(bytes: Uint8Array, root: string): Generator<SourceImage> {
   // What stands behind the last line feed was never finished.
   const whole = bytes.subarray(0, bytes.lastIndexOf(NEW_LINE) + 1);
   if (whole.length === 0) return;
   for (const line of parseLines(whole, 0)) yield parseImage(line, {}, root);
+}
+
+/** A list in blocks of bytes. */
+export function* encodeSourceList(sources: Sources): Generator<Uint8Array> {
+  for (const { written } of blocksOf(sources)) yield written;
 }
 
 /** Lines of a list in blocks of bytes, as written and as hashed: these differ in the root alone. */

@@ -14,6 +14,7 @@ import { type OmeDataset, type OmeImage, readOmeImage } from "./_ome_multiscales
 import { ShardIndices } from "./_shard_indices.ts";
 import { readArrayV2, readArrayV3, type ZarrArray } from "./_zarr_metadata.ts";
 import { openZarrScale } from "./_zarr_scale.ts";
+import { zarrStorage } from "./_zarr_storage.ts";
 import type { ArrayReader, VolumeArray, VolumeArrayScale } from "./volume_array.ts";
 
 /** How a volume is opened. */
@@ -34,8 +35,7 @@ export async function openZarrArray(
 ): Promise<VolumeArray> {
   const documents = new ArrayDocuments(reader, "a Zarr volume", signal);
   const { image, arrays } = await readVolume(documents, given);
-  const indices = new ShardIndices(reader);
-  const [{ array: { axes, dtype } }] = arrays;
+  const [{ array: { axes, dtype }, document: { value: { zarr_format: version } } }] = arrays;
   for (const { array, document } of arrays) {
     if (array.dtype === dtype && String(array.axes) === String(axes)) continue;
     document.fail(
@@ -43,21 +43,32 @@ export async function openZarrArray(
       "give one of the levels alone",
     );
   }
+  const openLevel = (
+    { array, dataset, document }: FoundArray,
+    indices: ShardIndices,
+  ): VolumeArrayScale => {
+    const { path = "", scale, translation } = dataset;
+    const voxelSize = scale && readVoxelSize(axes, scale, image?.units ?? []);
+    return {
+      ...openZarrScale(reader, array, { prefix: path === "" ? "" : `${path}/`, indices }),
+      name: path,
+      ...(voxelSize === undefined ? {} : { voxelSize }),
+      offset: scale === undefined ? ORIGIN : readOffset(axes, scale, translation),
+      storage: zarrStorage(document, array),
+    };
+  };
+  const indices = new ShardIndices(reader);
   return {
     format: "zarr",
+    zarr: {
+      version: version === 3 ? 3 : 2,
+      ...(image?.version === undefined ? {} : { ome: image.version }),
+    },
     url: reader.url,
     ...(image === undefined ? {} : { kind: image.kind }),
     axes,
-    scales: arrays.map(({ array, dataset }): VolumeArrayScale => {
-      const { path = "", scale, translation } = dataset;
-      const voxelSize = scale && readVoxelSize(axes, scale, image?.units ?? []);
-      return {
-        ...openZarrScale(reader, array, { prefix: path === "" ? "" : `${path}/`, indices }),
-        name: path,
-        ...(voxelSize === undefined ? {} : { voxelSize }),
-        offset: scale === undefined ? ORIGIN : readOffset(axes, scale, translation),
-      };
-    }),
+    scales: arrays.map((found) => openLevel(found, indices)),
+    reopen: (scale) => openLevel(arrays[scale], new ShardIndices(reader)),
     fingerprint: documents.fingerprint(),
   };
 }

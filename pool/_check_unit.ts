@@ -14,9 +14,9 @@ import type { JobContext } from "./jobs.ts";
 
 /** Which file, and how its chunks lie in it. */
 export interface CheckUnitInput {
-  /** The file. */
-  readonly path: string;
-  /** Chunks along each axis of a whole shard of Zarr; undefined where the file is another. */
+  /** Path of the file, or its bytes where it is none; undefined where there is nothing. */
+  readonly file: string | Uint8Array | undefined;
+  /** Chunks along each axis of a whole shard of Zarr; undefined where it is no such shard. */
   readonly grid: Point | undefined;
   /** How chunks lie in a shard of a precomputed volume, and their numbers, in the order of `present`. */
   readonly shard?: { readonly sharding: Sharding; readonly ids: readonly bigint[] };
@@ -48,12 +48,12 @@ export interface UnitCheck {
 
 /** Reads one unit back. */
 export async function checkUnit(
-  { path, grid, shard, present, shapes, chunk, dtype, fill, encoding }: CheckUnitInput,
+  { file, grid, shard, present, shapes, chunk, dtype, fill, encoding }: CheckUnitInput,
   { times }: JobContext,
 ): Promise<UnitCheck> {
   const decode = await openDecoder(encoding, dtype, chunk);
   const start = performance.now();
-  const stored = readIfThere(path);
+  const stored = typeof file === "string" ? readIfThere(file) : file;
   const read = performance.now();
   times.read += read - start;
   const faults: { chunk: number; reason: string }[] = [];

@@ -1,4 +1,4 @@
-/** Chunks of volumes that others wrote, decoded into a band. */
+/** Stored chunks, decoded into a band. */
 import {
   type ChunkDecoder,
   type ChunkDecoding,
@@ -13,7 +13,6 @@ import { type Dtype, dtypeOf, viewVoxels, VOXEL_BYTES, type VoxelArray } from ".
 import { isNotFound, messageOf } from "../core/errors.ts";
 import { mapPoint, type Point } from "../core/point.ts";
 import { castWindow } from "../core/voxels.ts";
-import { readFully } from "./_read_chunks.ts";
 import type { JobContext } from "./jobs.ts";
 
 /** One stored chunk, and where its bytes are. */
@@ -26,6 +25,10 @@ export interface StoredPiece {
   readonly bytes?: Uint8Array;
   /** The file that holds it. */
   readonly path?: string;
+  /** Other names that the file may have; where they are given, it may also not be there. */
+  readonly orPaths?: readonly string[];
+  /** A whole file with more bytes than these is no chunk. @default No limit */
+  readonly mostBytes?: number;
   /** Where in the file. @default The whole file */
   readonly range?: readonly [first: number, end: number];
   /** A bit for every step of the decoding that it was stored without, the lowest for the first. @default 0 */
@@ -48,12 +51,12 @@ export interface DecodeChunksInput {
   readonly window?: readonly [low: number, high: number];
 }
 
-/** One chunk that could not be decoded. */
+/** One chunk that could not be decoded, or is not there. */
 export interface PieceFailure {
   /** Position in the list that was asked for. */
   readonly piece: number;
-  /** What is wrong, without the name of the file. */
-  readonly message: string;
+  /** What is wrong, without the name of the file; undefined: it is not there, and its voxels are the caller's to fill. */
+  readonly message: string | undefined;
 }
 
 /** Reads, decodes and places chunks; tells which failed rather than throwing. */
@@ -64,14 +67,15 @@ export async function decodeChunks(
   const { pieces, dtype, decoding } = input;
   const decoder = await openChunkDecoder(decoding, dtype);
   const failures: PieceFailure[] = [];
-  using files = new LastFile();
+  using files = new PieceReader();
   for (const [at, piece] of pieces.entries()) {
     const start = performance.now();
     let read = start;
     try {
-      const bytes = piece.bytes ?? readPiece(piece, files);
+      const bytes = piece.bytes ?? files.read(piece);
       read = performance.now();
-      await place(bytes, piece, decoder, input);
+      if (bytes === undefined) failures.push({ piece: at, message: undefined });
+      else await place(bytes, piece, decoder, input);
     } catch (error) {
       if (!(error instanceof ChunkError || error instanceof RangeError || isNotFound(error))) {
         throw error;
@@ -84,29 +88,80 @@ export async function decodeChunks(
   return failures;
 }
 
-function readPiece({ path, range }: StoredPiece, files: LastFile): Uint8Array {
-  if (range === undefined) return Deno.readFileSync(path!);
-  const bytes = new Uint8Array(range[1] - range[0]);
-  readFully(files.open(path!), path!, range[0], bytes);
-  return bytes;
-}
+/** Memory that goes round from job to job: new memory would be cleared, and swept up, for each piece. */
+const spares: Uint8Array[] = [];
 
-/** The file that was read last: chunks of one job mostly lie in one. */
-class LastFile implements Disposable {
+/** Reads pieces of one job from files. */
+class PieceReader implements Disposable {
+  /** The file that was read last: chunks of one job mostly lie in one. */
   #path?: string;
   #file?: Deno.FsFile;
+  #spare = spares.pop() ?? new Uint8Array(0);
 
-  open(path: string): Deno.FsFile {
+  /** The bytes of a piece, until the next one is read; undefined where its file may not be there, and is not. */
+  read(piece: StoredPiece): Uint8Array | undefined {
+    const { path, range } = piece;
+    if (range === undefined) return this.#readWhole(piece);
+    const bytes = this.#take(range[1] - range[0]);
+    readFully(this.#open(path!), path!, range[0], bytes);
+    return bytes;
+  }
+
+  #readWhole({ path, orPaths, mostBytes = Infinity }: StoredPiece): Uint8Array | undefined {
+    for (const name of [path!, ...(orPaths ?? [])]) {
+      try {
+        using file = Deno.openSync(name);
+        const { size } = file.statSync();
+        if (size > mostBytes) {
+          throw new ChunkError(
+            `it has ${size} bytes where at most ${mostBytes} make sense`,
+            "size",
+          );
+        }
+        const bytes = this.#take(size);
+        readFully(file, name, 0, bytes);
+        return bytes;
+      } catch (error) {
+        if (orPaths === undefined || !isNotFound(error)) throw error;
+      }
+    }
+    return undefined;
+  }
+
+  #open(path: string): Deno.FsFile {
     if (this.#file !== undefined && this.#path === path) return this.#file;
-    this[Symbol.dispose]();
+    this.#file?.close();
+    this.#file = undefined;
     this.#file = Deno.openSync(path);
     this.#path = path;
     return this.#file;
   }
 
+  #take(length: number): Uint8Array {
+    if (length > this.#spare.length) this.#spare = new Uint8Array(length);
+    return this.#spare.subarray(0, length);
+  }
+
   [Symbol.dispose](): void {
     this.#file?.close();
     this.#file = undefined;
+    spares.push(this.#spare);
+  }
+}
+
+/** Fills `into` from `offset` on, or throws naming the file. */
+function readFully(file: Deno.FsFile, path: string, offset: number, into: Uint8Array): void {
+  file.seekSync(offset, Deno.SeekMode.Start);
+  for (let done = 0; done < into.length;) {
+    const count = file.readSync(into.subarray(done));
+    if (count === null) {
+      throw new RangeError(
+        `Cannot read ${into.length} bytes at ${offset} of "${path}": it ends after ${
+          offset + done
+        }`,
+      );
+    }
+    done += count;
   }
 }
 

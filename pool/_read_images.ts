@@ -1,6 +1,13 @@
 /** Rows of images, decoded straight into a band. */
+import { onlyWithin } from "../codecs/byte_stretches.ts";
 import { openFileSource } from "../codecs/file_source.ts";
-import { type ByteSource, type ImageAt, imageFormats, type ImageReader } from "../codecs/image.ts";
+import {
+  type ByteSource,
+  type ByteStretch,
+  type ImageAt,
+  imageFormats,
+  type ImageReader,
+} from "../codecs/image.ts";
 import { type Box, boxSize, intersect } from "../core/box.ts";
 import { type Dtype, viewBytes, viewVoxels, VOXEL_BYTES, type VoxelArray } from "../core/dtype.ts";
 import { ImageError, isNotFound, messageOf } from "../core/errors.ts";
@@ -9,7 +16,7 @@ import type { JobContext } from "./jobs.ts";
 
 /** One image and where it lands. */
 export interface ImagePart {
-  /** Path that can be opened as it is. */
+  /** Path that can be opened as it is, or the address of what is fetched first. */
   readonly path: string;
   /** Name of its format. */
   readonly format: string;
@@ -19,6 +26,10 @@ export interface ImagePart {
   readonly size: number;
   /** When it was last changed, in milliseconds since 1970. */
   readonly mtime: number;
+  /** What its server tells it by from others that were there, if it lies behind one that does. */
+  readonly tag?: string;
+  /** Of a copy that holds a part of the file: which. @default All of it */
+  readonly held?: readonly ByteStretch[];
   /** Pixels in a row. */
   readonly width: number;
   /** Rows. */
@@ -180,18 +191,27 @@ async function openImage(image: ImagePart, wholeBytes: number): Promise<OpenImag
   const file = await openFileSource(image.path);
   try {
     if (file.size !== image.size || Math.abs(file.mtime - image.mtime) > 1) {
-      throw new ImageError(
-        `it changed since the plan: ${file.size} bytes where ${image.size} were planned; plan again, or \`sluice retry --section\` if it was mended`,
-        "changed",
-      );
+      throw changedSincePlan(file.size, image.size);
     }
     const format = await imageFormats.get(image.format)!();
-    const reader = await format.open(timeReads(file), image.at, { wholeBytes });
+    const bytes = image.held === undefined ? file : onlyWithin(file, image.held);
+    const reader = await format.open(timeReads(bytes), image.at, { wholeBytes });
     return { file, reader, scratch: new Uint8Array(0) };
   } catch (error) {
     await file[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** The error for a file that is not the one that was planned. */
+export function changedSincePlan(found: number, planned: number): ImageError {
+  const state = found === planned
+    ? "it was written again"
+    : `${found} bytes where ${planned} were planned`;
+  return new ImageError(
+    `it changed since the plan: ${state}; plan again, or \`sluice retry --section\` if it was mended`,
+    "changed",
+  );
 }
 
 function timeReads(file: ByteSource): ByteSource {

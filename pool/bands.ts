@@ -13,6 +13,8 @@ export interface ReadBandsOptions {
   readonly dtype: Dtype;
   /** Bands start at multiples of this many rows. */
   readonly rows: number;
+  /** The row that these are counted from. @default 0 */
+  readonly rowsFrom?: number;
   /** A band grows to this many bytes if that many rows take fewer; it is never less than `rows` high. */
   readonly bandBytes: number;
   readonly buffers: BandBuffers;
@@ -24,13 +26,17 @@ export interface ReadBandsOptions {
 
 /** The boxes of the bands of a box, from the top. */
 export function* bandBoxes(
-  { box, rows, bandBytes, dtype }: Omit<ReadBandsOptions, "scale" | "buffers" | "fill">,
+  { box, rows, rowsFrom = 0, bandBytes, dtype }: Omit<
+    ReadBandsOptions,
+    "scale" | "buffers" | "fill"
+  >,
 ): Generator<Box> {
   const high = rows * Math.max(1, Math.floor(bandBytes / (rowBytes(box, dtype) * rows)));
   const [, y0] = box.min;
   const [, y1] = box.max;
   for (let y = y0; y < y1;) {
-    const end = Math.min(y1, (Math.floor(y / rows) * rows) + high);
+    const first = rowsFrom + Math.floor((y - rowsFrom) / rows) * rows;
+    const end = Math.min(y1, first + high);
     yield {
       min: [box.min[0], y, box.min[2], box.min[3], box.min[4]],
       max: [box.max[0], end, box.max[2], box.max[3], box.max[4]],

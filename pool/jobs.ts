@@ -9,7 +9,6 @@ import { checkUnit, type CheckUnitInput, type UnitCheck } from "./_check_unit.ts
 import { decodeChunks, type DecodeChunksInput, type PieceFailure } from "./_decode_chunks.ts";
 import { encodeChunks, type EncodeChunksInput, type EncodedChunk } from "./_encode_chunks.ts";
 import { type EncodedStrip, encodeStrips, type EncodeStripsInput } from "./_encode_strips.ts";
-import { readChunks, type ReadChunksInput } from "./_read_chunks.ts";
 import {
   closeImages,
   type CloseImagesInput,
@@ -55,8 +54,6 @@ export interface Jobs {
   /** Closes the images that a session left open. */
   closeImages: { input: CloseImagesInput; output: void };
   /** Decodes stored chunks into a band on shared memory. */
-  readChunks: { input: ReadChunksInput; output: void };
-  /** Decodes chunks of volumes that others wrote into a band on shared memory. */
   decodeChunks: { input: DecodeChunksInput; output: PieceFailure[] };
   /** Cuts chunks from a band and encodes them. */
   encodeChunks: { input: EncodeChunksInput; output: EncodedChunk[] };
@@ -83,7 +80,6 @@ type Job<K extends JobName> = (
 const JOBS: { readonly [K in JobName]: Job<K> } = {
   readImages,
   closeImages,
-  readChunks,
   decodeChunks,
   encodeChunks,
   encodeStrips,

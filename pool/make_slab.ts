@@ -53,12 +53,13 @@ export function makeSlab(options: MakeSlabOptions, fill: FillVoxels): Slab {
     scale,
     dtype,
     losses,
-    bands: ({ rows = 1, hold } = {}) =>
+    bands: ({ rows = 1, rowsFrom, hold } = {}) =>
       readBands({
         box,
         scale,
         dtype,
         rows: leastCommonMultiple(rows, own),
+        rowsFrom,
         bandBytes,
         hold,
         buffers,

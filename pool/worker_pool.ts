@@ -66,7 +66,6 @@ const AHEAD = 2;
 /** Where each job writes what it makes: memory that threads must share, or the caller would never see it. */
 const WRITES: { readonly [K in JobName]?: keyof JobInput<K> } = {
   readImages: "data",
-  readChunks: "data",
   decodeChunks: "data",
   downsample: "target",
 };

@@ -12,6 +12,7 @@ import { fillVoxels } from "../pool/_encode_chunks.ts";
 import type { ImageFailure, ImagePart } from "../pool/_read_images.ts";
 import { readBands } from "../pool/bands.ts";
 import type { WorkerPool } from "../pool/worker_pool.ts";
+import { ImageSpool, type TaskSpool } from "./image_spool.ts";
 import type { ResolvedImages } from "./resolve_paths.ts";
 import { type Stage, stage } from "./stage.ts";
 
@@ -29,6 +30,13 @@ export interface DecodeOptions {
   readonly fill?: number;
   /** What a broken image costs: its task (`error`), or its own voxels (`fill`). @default "error" */
   readonly onError?: "error" | "fill";
+  /** What an image costs that is gone since the plan, likewise; `fill` of either kind counts. @default "error" */
+  readonly missing?: "error" | "fill";
+  /**
+   * Bytes that copies of images may take in the temporary folder, where they lie in a bucket or behind HTTP: further
+   * tasks wait; one task alone may take more. @default 4 GiB
+   */
+  readonly spoolBytes?: number;
   /** A band grows to this many bytes. @default 32 MiB */
   readonly bandBytes?: number;
   /** Decoded bytes that all images of one task may hold at once; above it they are streamed. @default 256 MiB */
@@ -72,7 +80,8 @@ let sessions = 0;
 /**
  * Decodes the images of a task into a slab; nothing is read before its bands are asked for.
  *
- * Images that come only row by row stay open between bands, each in one thread.
+ * Images that come only row by row stay open between bands, each in one thread. Those that lie in a bucket or behind
+ * HTTP are fetched first, once a task, and kept in the temporary folder (TMPDIR) until the bands were read.
  * @example Voxels of two sections
  * ```ts
  * import {
@@ -97,8 +106,10 @@ let sessions = 0;
  * ```
  */
 export function decode(options: DecodeOptions): Stage<ResolvedImages, Slab> {
-  const { pool, buffers = new BandBuffers(), window, fill = 0, onError = "error" } = options;
-  const { bandBytes = 32 << 20, wholeBytes = 256 << 20 } = options;
+  const { pool, buffers = new BandBuffers(), window, fill = 0 } = options;
+  const { onError = "error", missing = "error" } = options;
+  const { bandBytes = 32 << 20, wholeBytes = 256 << 20, spoolBytes = 4 * 2 ** 30 } = options;
+  const spool = new ImageSpool(spoolBytes);
   return stage("decode", (resolved, { task, signal }): Slab => {
     const dtype = options.dtype ?? resolved.images[0]?.dtype;
     if (dtype === undefined) {
@@ -112,14 +123,30 @@ export function decode(options: DecodeOptions): Stage<ResolvedImages, Slab> {
     const lanes = pool.size === 0 ? 1 : pool.size;
     const perImage = Math.min(64 << 20, Math.floor(wholeBytes / Math.max(1, images.length)));
 
-    const fillBand = async (session: string, band: Box, data: VoxelArray): Promise<void> => {
+    /** Copies that are kept as the bands will be asked for again. */
+    let kept: TaskSpool | undefined;
+
+    const fillBand = async (
+      session: string,
+      copies: TaskSpool | undefined,
+      band: Box,
+      data: VoxelArray,
+    ): Promise<void> => {
       const clips = images.map((image) => intersect(imageBox(image), band));
       const covered = clips.reduce(
         (sum, clip) => sum + (clip === undefined ? 0 : boxVolume(clip)),
         0,
       );
       if (covered !== product(boxSize(band))) fillVoxels(data, fill);
-      const failed: { image: ImagePart; failure: ImageFailure }[] = [];
+      const failed: Failed[] = [];
+      const local = new Map<ImagePart, ImagePart>();
+      for (const [i, image] of copies === undefined ? [] : images.entries()) {
+        if (clips[i] === undefined) continue;
+        const fetched = await copies!.copyOf(image);
+        if (fetched.kind === "copy") local.set(image, fetched.image);
+        else failed.push({ image, failure: fetched.failure });
+      }
+      if (failed.length > 0) lose(failed, band);
       await Promise.all(Array.from({ length: lanes }, async (_, lane) => {
         const mine = images.filter((image, i) =>
           clips[i] !== undefined && (image.z + image.c) % lanes === lane
@@ -127,21 +154,35 @@ export function decode(options: DecodeOptions): Stage<ResolvedImages, Slab> {
         if (mine.length === 0) return;
         const failures = await pool.run(
           "readImages",
-          { session, images: mine, data, box: band, window, wholeBytes: perImage },
+          {
+            session,
+            images: mine.map((image) => local.get(image) ?? image),
+            data,
+            box: band,
+            window,
+            wholeBytes: perImage,
+          },
           { lane: lane + task.index, signal },
         );
-        for (const failure of failures) failed.push({ image: mine[failure.image], failure });
+        for (const failure of failures) {
+          const image = mine[failure.image];
+          if (failure.kind === "missing" && local.has(image)) throw copyRemoved(image);
+          failed.push({ image, failure });
+        }
       }));
       if (failed.length > 0) lose(failed, band);
     };
 
-    const lose = (failed: { image: ImagePart; failure: ImageFailure }[], band: Box): never => {
-      const [{ image, failure }] = failed;
-      if (onError === "error" || failed.some(({ failure: { kind } }) => kind === "changed")) {
-        const at = failed.find(({ failure: { kind } }) => kind === "changed") ?? { image, failure };
+    const isLost = ({ failure: { kind } }: Failed): boolean =>
+      kind !== "changed" && (onError === "fill" || kind === "missing" && missing === "fill");
+
+    const lose = (failed: readonly Failed[], band: Box): never => {
+      const fatal = failed.find(({ failure: { kind } }) => kind === "changed") ??
+        failed.find((one) => !isLost(one));
+      if (fatal !== undefined) {
         throw new ImageError(
-          `Cannot decode "${at.image.path}" (z ${at.image.z}) as the plan wants it: ${at.failure.message}`,
-          at.failure.kind,
+          `Cannot decode "${fatal.image.path}" (z ${fatal.image.z}) as the plan wants it: ${fatal.failure.message}`,
+          fatal.failure.kind,
         );
       }
       for (const { image, failure } of failed) {
@@ -167,6 +208,10 @@ export function decode(options: DecodeOptions): Stage<ResolvedImages, Slab> {
       sources: resolved.sources,
       async *bands({ rows = 1, hold } = {}) {
         const session = `${sessions++}`;
+        const { root } = resolved;
+        const copies = kept ??
+          (root === undefined ? undefined : await spool.open(root, images, box, signal));
+        kept = undefined;
         try {
           yield* readBands({
             box,
@@ -176,8 +221,11 @@ export function decode(options: DecodeOptions): Stage<ResolvedImages, Slab> {
             hold,
             bandBytes,
             buffers,
-            fill: (band, data) => fillBand(session, band, data),
+            fill: (band, data) => fillBand(session, copies, band, data),
           });
+        } catch (error) {
+          if (error instanceof SlabChangedError) kept = copies;
+          throw error;
         } finally {
           await Promise.all(
             Array.from(
@@ -187,10 +235,28 @@ export function decode(options: DecodeOptions): Stage<ResolvedImages, Slab> {
           ).catch((error) => {
             if (!signal.aborted) throw error;
           });
+          if (kept !== copies) await copies?.[Symbol.asyncDispose]();
         }
+      },
+      async [Symbol.asyncDispose]() {
+        const last = kept;
+        kept = undefined;
+        await last?.[Symbol.asyncDispose]();
       },
     };
   });
+}
+
+interface Failed {
+  readonly image: ImagePart;
+  readonly failure: Omit<ImageFailure, "image">;
+}
+
+function copyRemoved({ path, z }: ImagePart): SluiceError {
+  return new SluiceError(
+    `Cannot decode "${path}" (z ${z}): its copy was removed from the temporary folder while it was read; ` +
+      "name a folder that nobody tidies by TMPDIR",
+  );
 }
 
 function imageBox({ x, y, z, c, t, width, height, samples }: ImagePart): Box {

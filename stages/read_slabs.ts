@@ -24,8 +24,8 @@ export interface ReadSlabsOptions extends DecodeOptions, ResolvePathsOptions {
  * @example The voxels of every task of a job
  * ```ts
  * import {
- *   createJob, encodePng, enumerate, gatherVoxels, OmeZarrStore, openLedger, pipeline, planIngest,
- *   readSlabs, readSourceList, WorkerPool,
+ *   createJob, encodePng, enumerate, gatherVoxels, openLedger, openVolume, pipeline, planIngest,
+ *   readSlabs, WorkerPool,
  * } from "@sluice/sluice";
  * import { deepEqual } from "node:assert/strict";
  * const folder = await Deno.makeTempDir();
@@ -36,8 +36,8 @@ export interface ReadSlabsOptions extends DecodeOptions, ResolvePathsOptions {
  * await using pool = new WorkerPool({ size: 0 });
  * const report = await planIngest([`${folder}/*.png`], { levels: 1 });
  * const { volume } = await createJob(report, `${folder}/out.ome.zarr`, { ledger });
- * await using store = await OmeZarrStore.open(volume, { pool });
- * const sources = await readSourceList(store.folder.sourcesPath);
+ * await using store = await openVolume(volume, { pool });
+ * const sources = await store.folder.sources();
  *
  * const voxels: number[] = [];
  * const run = pipeline(enumerate(report.plan)).through(readSlabs(store, { sources, pool }));
@@ -95,8 +95,22 @@ function readArray(
       get losses() {
         return slab.losses.map((loss) => ({ ...loss, box: move(loss.box, back) }));
       },
-      async *bands(options) {
-        for await (const band of slab.bands(options)) yield { ...band, box: move(band.box, back) };
+      async *bands(options = {}) {
+        const { rows = 1, rowsFrom = 0 } = options;
+        // Rows are counted in the volume, of which a crop of the source is the whole.
+        for await (const band of slab.bands({ ...options, rowsFrom: rowsFrom + origin[1] })) {
+          const cut = move(band.box, back);
+          if (cut.min[1] !== box.min[1] && (cut.min[1] - rowsFrom) % rows !== 0) {
+            throw new SluiceError(
+              `Cannot use a band that the source "${source.name}" gave: it begins at row ${
+                band.box.min[1]
+              }, and ${rows} rows from row ${
+                rowsFrom + origin[1]
+              } on were asked for; heed "rowsFrom"`,
+            );
+          }
+          yield { ...band, box: cut };
+        }
       },
     };
   });

@@ -3,11 +3,11 @@
  * @module
  */
 import { crc32 } from "node:zlib";
-import { join } from "node:path";
 import { type Box, intersect } from "../core/box.ts";
 import { mapPoint, type Point } from "../core/point.ts";
 import type { Loss } from "../core/receipt.ts";
 import type { SourceImage } from "../plugins/source.ts";
+import { isRemote, joinPlace } from "../stores/place.ts";
 import type { ImagePart } from "../pool/_read_images.ts";
 import { type Stage, stage } from "./stage.ts";
 
@@ -17,13 +17,15 @@ export interface ResolvedImages {
   readonly images: readonly ImagePart[];
   /** Places where the plan knows of no usable image. */
   readonly losses: readonly Loss[];
-  /** CRC-32 over path, size and mtime of every image. */
+  /** CRC-32 over path, size and mtime of every image, and what its server tells it by. */
   readonly sources: number;
+  /** Where the paths of the images start from, if that is a bucket or a web server: they are fetched from there. */
+  readonly root?: string;
 }
 
 /** Finds the images that touch a box. */
 export interface ImageLocator {
-  /** Folder that the paths of the images start from. */
+  /** Folder or address that the paths of the images start from. */
   readonly root: string;
   /** Images that touch a box of the source. */
   locate(box: Box): Iterable<SourceImage>;
@@ -67,7 +69,7 @@ export function resolvePaths(
     let sources = 0;
     const wanted = { min: mapPoint(box.min, toSource), max: mapPoint(box.max, toSource) };
     for (const image of source.locate(wanted)) {
-      const path = join(source.root, image.path);
+      const path = joinPlace(source.root, image.path);
       const at: Point = mapPoint(
         [image.x, image.y, image.z, image.c, image.t],
         (value, axis) => value - origin[axis],
@@ -81,13 +83,14 @@ export function resolvePaths(
         if (lost !== undefined) losses.push({ image: path, ...image.lost, box: lost });
         continue;
       }
-      const { format, size, mtime, width, height, samples, dtype } = image;
+      const { format, size, mtime, tag, width, height, samples, dtype } = image;
       images.push({
         path,
         format,
         at: image.at,
         size,
         mtime,
+        ...tag === undefined ? {} : { tag },
         width,
         height,
         samples,
@@ -98,8 +101,12 @@ export function resolvePaths(
         c,
         t,
       });
-      sources = crc32(`${image.path}\n${size}\n${mtime}\n`, sources);
+      sources = crc32(
+        `${image.path}\n${size}\n${mtime}\n${tag === undefined ? "" : `${tag}\n`}`,
+        sources,
+      );
     }
-    return { images, losses, sources };
+    const far = isRemote(source.root) ? { root: source.root } : {};
+    return { ...far, images, losses, sources };
   });
 }

@@ -18,6 +18,8 @@ import { type Stage, stage, type StageOptions, type StageWork } from "./stage.ts
 export interface UploadOptions extends StageOptions {
   /** Encodes. */
   readonly pool: WorkerPool;
+  /** Volumes of the same scales, chunks and shards that get the same voxels, each in its encoding. @default None */
+  readonly copies?: readonly Store[];
   /** Asked just before each commit whether the lease still holds. @default Nobody is asked. */
   readonly ledger?: Pick<Ledger, "check">;
   /** Told of the bytes of each batch of voxels, and of each unit that was committed. */
@@ -25,8 +27,15 @@ export interface UploadOptions extends StageOptions {
 }
 
 interface OpenUnit {
-  readonly writer: UnitWriter;
+  /** One of each store. */
+  readonly writers: readonly UnitWriter[];
   left: number;
+}
+
+interface EncodingBatch {
+  readonly batch: ChunkBatch;
+  /** For each store, which may share them. */
+  readonly encoded: Promise<EncodedChunk[][]>;
 }
 
 /** Bands of a task that are encoded while another is made. */
@@ -65,71 +74,106 @@ const AHEAD = 1;
 export function upload(store: Store, options: UploadOptions): Stage<ChunkedSlab, Receipt> {
   return stage("upload", async (chunked, on) => {
     if (on.task.kind === "finish") return await finishTask(store, options, on);
-    while (true) {
-      try {
-        return await uploadTask(store, options, chunked, on);
-      } catch (error) {
-        if (!(error instanceof SlabChangedError)) throw error;
+    try {
+      while (true) {
+        try {
+          return await uploadTask(store, options, chunked, on);
+        } catch (error) {
+          if (!(error instanceof SlabChangedError)) throw error;
+        }
       }
+    } finally {
+      await chunked.slab[Symbol.asyncDispose]?.();
     }
   }, options);
 }
 
 async function finishTask(
   store: Store,
-  { ledger }: UploadOptions,
+  { ledger, copies = [] }: UploadOptions,
   { task, signal }: StageWork,
 ): Promise<Receipt> {
-  await store.finish?.({ signal, guard: async () => await ledger?.check(task.lease) });
-  return { task: task.index, fence: task.lease.fence, units: [], losses: [] };
+  const guard = async () => await ledger?.check(task.lease);
+  for (const one of [...copies, store]) await one.finish?.({ signal, guard });
+  return {
+    task: task.index,
+    fence: task.lease.fence,
+    units: [],
+    losses: [],
+    ...(copies.length === 0 ? {} : { copies: copies.map(() => []) }),
+  };
 }
 
 async function uploadTask(
   store: Store,
-  { pool, ledger, onProgress }: UploadOptions,
+  { pool, ledger, onProgress, copies = [] }: UploadOptions,
   chunked: ChunkedSlab,
   { task, signal }: StageWork,
 ): Promise<Receipt> {
-  const { dtype, fill, encoding, scales } = store.layout;
+  const { dtype, fill, scales } = store.layout;
+  const stores = [store, ...copies];
   const open = new Map<string, OpenUnit>();
-  const commits: Promise<UnitReceipt>[] = [];
+  const commits: Promise<UnitReceipt[]>[] = [];
   const window = pool.size === 0 ? 0 : pool.size * 4 + 8;
-  const inFlight: { readonly batch: ChunkBatch; readonly encoded: Promise<EncodedChunk[]> }[] = [];
+  const inFlight: EncodingBatch[] = [];
   const bands: { readonly band: Band; readonly encoded: Promise<unknown> }[] = [];
 
   const unitOf = async (unit: Unit): Promise<OpenUnit> => {
     const name = unitName(unit);
     let found = open.get(name);
     if (found === undefined) {
-      const writer = await store.open(unit, { signal });
-      open.set(name, found = { writer, left: writer.chunks });
+      const writers: UnitWriter[] = [];
+      for (const one of stores) writers.push(await one.open(unit, { signal }));
+      open.set(name, found = { writers, left: writers[0].chunks });
     }
     return found;
   };
-  const commit = async (unit: Unit, { writer }: OpenUnit): Promise<UnitReceipt> => {
+  const commit = async (unit: Unit, { writers }: OpenUnit): Promise<UnitReceipt[]> => {
     const begun = performance.now();
-    const receipt = await writer.commit(async () => {
-      signal.throwIfAborted();
-      await ledger?.check(task.lease);
-    });
+    const receipts: UnitReceipt[] = [];
+    for (const writer of writers) {
+      receipts.push(
+        await writer.commit(async () => {
+          signal.throwIfAborted();
+          await ledger?.check(task.lease);
+        }),
+      );
+    }
     pool.times.write += performance.now() - begun;
     open.delete(unitName(unit));
-    return receipt;
+    return receipts;
+  };
+  const encode = ({ band, unit, chunks }: ChunkBatch): Promise<EncodedChunk[][]> => {
+    const { chunk } = scales[unit.scale];
+    const corners = chunks.map((index) => mapPoint(index, (value, axis) => value * chunk[axis]));
+    const { data, box } = band;
+    const known = new Map<string, Promise<EncodedChunk[]>>();
+    return Promise.all(stores.map(({ layout: { encoding } }) => {
+      const name = JSON.stringify(encoding);
+      const encoded = known.get(name) ??
+        pool.run("encodeChunks", { data, box, dtype, fill, encoding, chunk, corners }, { signal });
+      known.set(name, encoded);
+      return encoded;
+    }));
   };
   const putOldest = async () => {
     const { batch, encoded } = inFlight.shift()!;
-    const chunks = await encoded;
+    const encodings = await encoded;
     const unit = await unitOf(batch.unit);
     let bytes = 0;
     const begun = performance.now();
-    batch.chunks.forEach((index, i) => {
-      unit.writer.put(index, chunks[i]);
-      bytes += chunks[i].bytes?.length ?? 0;
-    });
+    for (const [store, chunks] of encodings.entries()) {
+      const writer = unit.writers[store];
+      for (const [i, index] of batch.chunks.entries()) {
+        bytes += chunks[i].bytes?.length ?? 0;
+        const written = writer.put(index, chunks[i]);
+        if (written !== undefined) await written;
+      }
+    }
     pool.times.write += performance.now() - begun;
-    unit.left -= chunks.length;
+    unit.left -= batch.chunks.length;
     const { chunk } = scales[batch.unit.scale];
-    onProgress?.({ voxels: chunks.length * chunk[0] * chunk[1] * chunk[2], bytes });
+    onProgress?.({ voxels: batch.chunks.length * chunk[0] * chunk[1] * chunk[2], bytes });
     if (unit.left > 0) return;
     const committed = commit(batch.unit, unit);
     committed.catch(() => {});
@@ -145,16 +189,7 @@ async function uploadTask(
 
   try {
     for await (const batch of chunked.batches()) {
-      const { chunk } = scales[batch.unit.scale];
-      const encoded = pool.run("encodeChunks", {
-        data: batch.band.data,
-        box: batch.band.box,
-        dtype,
-        fill,
-        encoding,
-        chunk,
-        corners: batch.chunks.map((index) => mapPoint(index, (value, axis) => value * chunk[axis])),
-      }, { signal });
+      const encoded = encode(batch);
       encoded.catch(() => {});
       inFlight.push({ batch, encoded });
       while (inFlight.length > window) await putOldest();
@@ -165,7 +200,7 @@ async function uploadTask(
       while (bands.length > (batch.band.release === undefined ? 0 : AHEAD)) await releaseOldest();
     }
     while (inFlight.length > 0) await putOldest();
-    const units = await Promise.all(commits);
+    const [units = [], ...others] = await byStore(commits, stores.length);
     if (open.size > 0) {
       throw new SluiceError(
         `Cannot commit task ${task.index}: its bands left units ${
@@ -179,10 +214,22 @@ async function uploadTask(
       units,
       losses: [...chunked.slab.losses],
       ...(chunked.slab.sources === undefined ? {} : { sources: chunked.slab.sources }),
+      ...(copies.length === 0 ? {} : { copies: others }),
     };
   } finally {
     while (bands.length > 0) await releaseOldest();
     await Promise.allSettled([...inFlight.map(({ encoded }) => encoded), ...commits]);
-    for (const { writer } of open.values()) await writer[Symbol.asyncDispose]();
+    for (const { writers } of open.values()) {
+      for (const writer of writers) await writer[Symbol.asyncDispose]();
+    }
   }
+}
+
+/** Receipts of units, store by store. */
+async function byStore(
+  commits: readonly Promise<UnitReceipt[]>[],
+  stores: number,
+): Promise<UnitReceipt[][]> {
+  const receipts = await Promise.all(commits);
+  return Array.from({ length: stores }, (_, store) => receipts.map((of) => of[store]));
 }

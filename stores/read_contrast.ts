@@ -2,7 +2,7 @@
  * How a volume says it is best shown.
  * @module
  */
-import { join } from "node:path";
+import type { Blobs } from "./blobs/blobs.ts";
 import { readJson } from "./job_folder.ts";
 
 /** Display of one channel. */
@@ -24,12 +24,14 @@ interface Omero {
  * Reads the `omero` part of an OME-Zarr volume's metadata.
  * @returns One a channel; undefined where the volume says nothing of use.
  */
-export async function readContrast(volume: string): Promise<ChannelDisplay[] | undefined> {
-  const v3 = await readJson(join(volume, "zarr.json")) as
+export async function readContrast(
+  volume: Pick<Blobs, "get" | "url">,
+): Promise<ChannelDisplay[] | undefined> {
+  const v3 = await readJson(volume, "zarr.json") as
     | { readonly attributes?: { readonly ome?: { readonly omero?: Omero } } }
     | undefined;
   const v2 = v3 === undefined
-    ? await readJson(join(volume, ".zattrs")) as { readonly omero?: Omero } | undefined
+    ? await readJson(volume, ".zattrs") as { readonly omero?: Omero } | undefined
     : undefined;
   const channels = (v3?.attributes?.ome ?? v2)?.omero?.channels;
   if (!Array.isArray(channels) || channels.length === 0) return undefined;

@@ -24,8 +24,9 @@ export interface UnitWriter extends AsyncDisposable {
   /**
    * Takes one chunk, in any order; in the order y, z, x (x fastest) nothing is held back in memory.
    * @param index Position of the chunk in the grid of its scale.
+   * @returns What is to be waited for before more is put, where writing is slower than encoding.
    */
-  put(index: Point, chunk: EncodedChunk): void;
+  put(index: Point, chunk: EncodedChunk): void | Promise<void>;
   /**
    * Makes the unit visible, all or nothing; the same bytes whatever the order of `put`.
    * @param guard Called last before the unit becomes visible: what it throws ends the commit.

@@ -1,17 +1,23 @@
 /**
- * Volumes on disk that sluice writes and reads back, of whatever format.
+ * Volumes that are read back, and written by jobs, of whatever format.
  * @module
  */
-import { join, resolve } from "node:path";
-import { isNotFound, UsageError } from "../core/errors.ts";
+import { UsageError } from "../core/errors.ts";
 import { didYouMean } from "../core/nearest.ts";
+import type { Layout, Unit } from "../core/layout.ts";
 import type { Plan } from "../core/plan.ts";
 import type { BandBuffers } from "../core/slab.ts";
-import type { Unit } from "../core/layout.ts";
 import type { VoxelSize } from "../core/units.ts";
+import { openArray } from "../plugins/open_array.ts";
+import type { VolumeArray } from "../plugins/volume_array.ts";
 import type { JobInput } from "../pool/jobs.ts";
 import type { WorkerPool } from "../pool/worker_pool.ts";
-import type { JobFolder } from "./job_folder.ts";
+import { StoredVolume } from "./_stored_volume.ts";
+import type { UnitContainer } from "./_unit_writer.ts";
+import type { Blobs } from "./blobs/blobs.ts";
+import { openBlobs, type OpenBlobsOptions } from "./blobs/open_blobs.ts";
+import { JobFolder } from "./job_folder.ts";
+import { isRemote, namesPlace, resolvePlace, shownPlace } from "./place.ts";
 import type { ChannelDisplay } from "./read_contrast.ts";
 import type { Store } from "./store.ts";
 
@@ -37,9 +43,9 @@ export interface VolumeState {
   readonly contrast?: readonly Contrast[];
 }
 
-/** A volume on disk. */
+/** A volume. */
 export interface Volume extends Store {
-  /** Path of the volume. */
+  /** Absolute path or address of the volume. */
   readonly path: string;
   /** What its metadata says it is. */
   readonly kind: "image" | "labels";
@@ -50,7 +56,7 @@ export interface Volume extends Store {
   /** Plan, sources and receipts. */
   readonly folder: JobFolder;
   /** What `checkUnit` needs to read a unit back whole. */
-  checkInput(unit: Unit): JobInput<"checkUnit">;
+  checkInput(unit: Unit, signal?: AbortSignal): Promise<JobInput<"checkUnit">>;
   /** How its channels are best shown; undefined where it says nothing of use. */
   displays(): Promise<ChannelDisplay[] | undefined>;
 }
@@ -65,23 +71,45 @@ export interface OpenVolumeOptions {
   readonly bandBytes?: number;
 }
 
-/** What each format brings. */
+/** How the units of a planned volume lie. */
+export interface UnitForm {
+  /** Below the volume. */
+  key(unit: Unit): string;
+  /** How its chunks share it. */
+  container(unit: Unit): UnitContainer;
+  /** How it is read back. */
+  check(unit: Unit): Pick<JobInput<"checkUnit">, "grid" | "shard" | "shapes">;
+}
+
+/** What the metadata of a volume says. */
+export interface VolumeMetadata {
+  /** For reading. */
+  readonly array: VolumeArray;
+  /** How far it is; undefined where another program made it. */
+  readonly state: VolumeState | undefined;
+  /** How its units lie, where a job is to write them. */
+  units(layout: Layout): UnitForm;
+  /** How its channels are best shown. */
+  displays(): Promise<ChannelDisplay[] | undefined>;
+}
+
+/** What each format that jobs write brings. */
 export interface VolumeFormat {
   /**
-   * Opens a volume: for reading any, for writing one that a job was created for.
+   * Reads the metadata of a volume.
    * @throws {SluiceError} If it is none of this format, or uses something that is not read (named).
    */
-  open(path: string, options: OpenVolumeOptions): Promise<Volume>;
+  read(blobs: Blobs): Promise<VolumeMetadata>;
   /** Writes all metadata of a volume: the same plan and state give the same bytes. */
-  writeMetadata(path: string, plan: Plan, state: VolumeState): Promise<void>;
+  writeMetadata(folder: JobFolder, plan: Plan, state: VolumeState): Promise<void>;
   /** Enters a new volume where other programs look for it. */
-  register?(path: string, plan: Plan): Promise<void>;
+  register?(place: string, plan: Plan): Promise<void>;
 }
 
 /** The name of a format, as plans have it. */
 export type FormatName = Plan["store"]["kind"];
 
-/** Every format: the files one of which lies in its volumes, and what opens them. */
+/** Every format: the blobs one of which lies in its volumes, and what reads and writes them. */
 const FORMATS: {
   readonly [F in FormatName]: {
     readonly markers: readonly string[];
@@ -98,21 +126,43 @@ const FORMATS: {
   },
 };
 
-/** The path of a volume, and its format where the address says it: `precomputed://PATH`. @throws {UsageError} If it is no path. */
+/**
+ * Where a volume is to be written, and its format where the address says it: `precomputed://PLACE`.
+ * @throws {UsageError} If nothing can be written there.
+ */
 export function parseTarget(
   target: string,
 ): { readonly path: string; readonly format?: FormatName } {
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//.exec(target)?.[1];
-  if (scheme === undefined) return { path: target };
+  if (scheme === undefined || scheme === "s3" || scheme === "gs" || scheme === "file") {
+    return { path: target };
+  }
   const path = target.slice(scheme.length + 3);
-  if (scheme === "file") return { path };
   if (scheme === "precomputed") return { path: parseTarget(path).path, format: "precomputed" };
   if (scheme === "zarr") return { path: parseTarget(path).path, format: "ome-zarr" };
+  if (scheme === "http" || scheme === "https") {
+    throw new UsageError(
+      `Cannot write to "${
+        shownPlace(target)
+      }": over HTTP volumes are only read; write to a path, or to the bucket behind it as s3://BUCKET/PREFIX`,
+    );
+  }
   throw new UsageError(
-    `Cannot write to "${target}": volumes are written to a path, or precomputed://PATH${
-      didYouMean(scheme, ["precomputed", "zarr", "file"])
+    `Cannot write to "${
+      shownPlace(target)
+    }": volumes are written to a path, s3://BUCKET/PREFIX, or precomputed:// before either${
+      didYouMean(scheme, ["precomputed", "zarr", "file", "s3", "gs"])
     }`,
   );
+}
+
+/** The formats that targets ask for by their addresses; the first may be given otherwise. */
+export function formatsOf(
+  targets: readonly string[],
+  given: FormatName = "ome-zarr",
+): { readonly format: FormatName; readonly copies?: readonly FormatName[] } {
+  const [format, ...copies] = targets.map((target) => parseTarget(target).format ?? given);
+  return { format, ...(copies.length === 0 ? {} : { copies }) };
 }
 
 /** What a format brings; loads it. */
@@ -120,18 +170,19 @@ export async function loadFormat(name: FormatName): Promise<VolumeFormat> {
   return await FORMATS[name].load();
 }
 
-/** The format of the volume that lies at a path; undefined where nothing tells one. */
-export async function findFormat(path: string): Promise<FormatName | undefined> {
+/** The format of the volume that lies somewhere; undefined where nothing tells one. */
+export async function findFormat(blobs: Blobs): Promise<FormatName | undefined> {
   for (const [name, { markers }] of Object.entries(FORMATS)) {
     for (const marker of markers) {
-      if (await exists(join(path, marker))) return name as FormatName;
+      if (await blobs.head(marker) !== undefined) return name as FormatName;
     }
   }
   return undefined;
 }
 
 /**
- * Opens a volume on disk by looking at what is there.
+ * Opens a volume by its address, or by looking at what is there: for reading any, for writing one that a job was
+ * created for. Addresses are those of {@linkcode openArray}.
  * @throws {SluiceError} If there is none, or it uses something that is not read (named).
  * @example A volume of whatever format
  * ```ts
@@ -151,18 +202,49 @@ export async function findFormat(path: string): Promise<FormatName | undefined> 
  * await Deno.remove(folder, { recursive: true });
  * ```
  */
-export async function openVolume(path: string, options: OpenVolumeOptions): Promise<Volume> {
-  const { path: place, format } = parseTarget(path);
-  const found = format ?? await findFormat(resolve(place)) ?? "ome-zarr";
-  return await (await loadFormat(found)).open(place, options);
+export async function openVolume(address: string, options: OpenVolumeOptions): Promise<Volume> {
+  const found = await lookUpVolume(address);
+  if (found === undefined) {
+    throw new UsageError(
+      `Cannot open "${
+        shownPlace(address)
+      }" as a volume: there is no zarr.json, .zarray, .zattrs, .zgroup, info or attributes.json in it; give the place that holds one of these${
+        isRemote(address) ? "" : ", or FILE.h5:/DATASET"
+      }`,
+    );
+  }
+  return await StoredVolume.open(new JobFolder(found.blobs), found.metadata, options);
 }
 
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (error) {
-    if (isNotFound(error) || (error as { code?: string }).code === "ENOTDIR") return false;
-    throw error;
+/** A volume that was found, and what its metadata says; of a format that jobs do not write, how it is read alone. */
+export interface FoundVolume {
+  readonly blobs: Blobs;
+  readonly metadata: Pick<VolumeMetadata, "array"> & Partial<VolumeMetadata>;
+}
+
+/**
+ * Reads the metadata of the volume at an address.
+ * @param options How the place is opened that holds it.
+ * @returns Undefined where nothing there tells a format.
+ * @throws {SluiceError} If it uses something that is not read (named).
+ */
+export async function lookUpVolume(
+  address: string,
+  options?: OpenBlobsOptions,
+): Promise<FoundVolume | undefined> {
+  const scheme = namesPlace(address) ? undefined : /^([a-z][a-z0-9+.-]+):\/\//.exec(address)?.[1];
+  const known = scheme === undefined || scheme === "precomputed" || scheme === "zarr";
+  if (known) {
+    const place = scheme === undefined ? address : address.slice(scheme.length + 3);
+    const blobs = await openBlobs(resolvePlace(place), options);
+    const named = scheme && (scheme === "zarr" ? "ome-zarr" : "precomputed");
+    const format = named ?? await findFormat(blobs);
+    if (format !== undefined) {
+      return { blobs, metadata: await (await loadFormat(format)).read(blobs) };
+    }
   }
+  const array = await openArray(address, { blobs: options });
+  if (array === undefined) return undefined;
+  const place = isRemote(array.url) ? array.url : resolvePlace(array.url);
+  return { blobs: await openBlobs(place, options), metadata: { array } };
 }

@@ -4,11 +4,10 @@ import type { Plan } from "../core/plan.ts";
 import type { BandBuffers } from "../core/slab.ts";
 import type { ArraySource } from "../plugins/array_source.ts";
 import { openArray } from "../plugins/open_array.ts";
-import { readSourceList, type SourceList } from "../plugins/source_list.ts";
+import type { SourceList } from "../plugins/source_list.ts";
 import { volumeSource } from "../plugins/volume_source.ts";
 import type { WorkerPool } from "../pool/worker_pool.ts";
-import type { PlanReport } from "./plan.ts";
-import { type JobFolder, readJson } from "../stores/job_folder.ts";
+import type { JobFolder, SourceVolume } from "../stores/job_folder.ts";
 
 /** The volume that some words name, as a source; undefined where they name images. */
 export async function findArray(
@@ -46,7 +45,7 @@ export async function openSources(
 ): Promise<SourceList | ArraySource> {
   const { source: planned } = plan;
   if (planned.kind === "array") {
-    const read = await readJson(folder.sourcePath) as PlanReport["volume"];
+    const read = await folder.source();
     if (read !== undefined) return await reopen(plan, planned.name, read, options);
     if (given?.name === planned.name) return given;
     throw new SluiceError(
@@ -60,13 +59,13 @@ export async function openSources(
       `Cannot read the voxels of this job from "${given.name}": it was planned with images; leave "source" away`,
     );
   }
-  return await readSourceList(folder.sourcesPath, folder.amendmentsPath);
+  return await folder.sources();
 }
 
 async function reopen(
   { layout, policies }: Plan,
   name: string,
-  { address, scale }: NonNullable<PlanReport["volume"]>,
+  { address, scale }: SourceVolume,
   options: OpenSourcesOptions,
 ): Promise<ArraySource> {
   const volume = await openArray(address);

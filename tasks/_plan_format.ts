@@ -33,6 +33,41 @@ export function planFormat(options: PlanOptions, needs: FormatNeeds): PlannedFor
   return options.format === "precomputed" ? planPrecomputed(options, needs) : planOmeZarr(options);
 }
 
+/**
+ * What the formats of several targets decide together: they are cut alike, and encoded each in its way. A codec is
+ * that of the targets that know it.
+ */
+export function planFormats(
+  options: PlanOptions,
+  needs: FormatNeeds,
+): PlannedFormat & { readonly copies: readonly PlannedFormat[] } {
+  const names = [options.format ?? "ome-zarr", ...(options.copies ?? [])];
+  const planned = (shard: PlanOptions["shard"]) =>
+    names.map((format) => {
+      const knows = (name: string) =>
+        (options.codec?.codec === "precomputed") === (name === "precomputed");
+      const isOthers = options.codec !== undefined && !knows(format) && names.some(knows);
+      const own = format === "precomputed" ? { zarr: undefined } : {};
+      const several = names.length > 1 && names.includes("ome-zarr") ? own : {};
+      const codec = isOthers ? undefined : options.codec;
+      return planFormat({ ...options, ...several, codec, format, shard }, needs);
+    });
+  let formats = planned(options.shard);
+  // Where one knows no shards, none has any.
+  if (formats.some(({ shard }) => shard === "none")) formats = planned("none");
+  const [first, ...copies] = formats;
+  const shapers = formats.flatMap(({ shapeShard }) => shapeShard ?? []);
+  return {
+    ...first,
+    joinsChannels: formats.some(({ joinsChannels }) => joinsChannels),
+    // Every format that has a say is told; those that have one say the same.
+    shapeShard: shapers.length === 0
+      ? undefined
+      : (...asked) => shapers.map((shape) => shape(...asked))[0],
+    copies,
+  };
+}
+
 function planOmeZarr({ zarr = "0.5", codec, shard }: PlanOptions): PlannedFormat {
   if (codec?.codec === "precomputed") {
     throw new UsageError(

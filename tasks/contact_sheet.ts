@@ -91,7 +91,7 @@ export async function contactSheet(
   const scale = options.scale ?? chooseScale(store, tileSize, tiles);
   if (store.layout.scales[scale] === undefined) {
     throw new UsageError(
-      `Cannot draw scale ${scale} of "${volume}": it has scales 0 to ${
+      `Cannot draw scale ${scale} of "${store.path}": it has scales 0 to ${
         store.layout.scales.length - 1
       }`,
     );

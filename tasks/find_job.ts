@@ -2,7 +2,7 @@
  * From the number of a job, or the path of its volume, to the ledger that counts it.
  * @module
  */
-import { isAbsolute, join, resolve } from "node:path";
+import { isAbsolute, resolve } from "node:path";
 import { isNotFound, messageOf, SluiceError, UsageError } from "../core/errors.ts";
 import type { Plan } from "../core/plan.ts";
 import type { JobStatus, Ledger } from "../ledgers/ledger.ts";
@@ -13,6 +13,8 @@ import {
   redactUrl,
 } from "../ledgers/open_ledger.ts";
 import { type Claim, JobFolder } from "../stores/job_folder.ts";
+import { openBlobs } from "../stores/blobs/open_blobs.ts";
+import { isRemote, joinPlace, resolvePlace } from "../stores/place.ts";
 import { parseTarget } from "../stores/volume.ts";
 import { rebuildJob } from "./create.ts";
 
@@ -127,10 +129,12 @@ export async function lookUpJob(
     }
   }
   const volume = await findVolume(name);
-  const folder = new JobFolder(volume);
+  const folder = await JobFolder.open(volume);
   const [plan, claim] = [(await folder.plan())!, (await folder.claim())!];
   const given = options.ledgerUrl === undefined ? undefined : chooseLedgerUrl(options);
   const ledgerUrl = given ?? withSecrets(claim.ledger, options.env ?? Deno.env);
+  // A copy is written by the job of another volume.
+  if (claim.main !== undefined) return await lookUpJob(claim.main, options);
   const uncounted = (reason: string) => ({ volume, plan, claim, reason });
   if (given === undefined && !(await mayBeThere(ledgerUrl))) {
     return uncounted(`the ledger that counted it, ${claim.ledger}, is not on this machine`);
@@ -172,27 +176,25 @@ async function findStatus(ledger: Ledger, job: number): Promise<JobStatus | unde
 }
 
 /**
- * Finds the volume that a path means: itself, or the only label image in it.
- * @returns Its absolute path.
+ * Finds the volume that a path or address means: itself, or the only label image in it.
+ * @returns Its absolute path, or its address.
  * @throws {UsageError} If there is none that sluice made.
  */
 export async function findVolume(path: string): Promise<string> {
-  const volume = resolve(parseTarget(path).path);
+  const volume = resolvePlace(parseTarget(path).path);
   if (await isJob(volume)) return volume;
+  await using blobs = await openBlobs(volume);
   const labels: string[] = [];
-  try {
-    for await (const { name } of Deno.readDir(join(volume, "labels"))) {
-      if (await isJob(join(volume, "labels", name))) labels.push(join(volume, "labels", name));
-    }
-  } catch (error) {
-    if (!isNotFound(error) && (error as { code?: string }).code !== "ENOTDIR") throw error;
+  for await (const { key } of blobs.list("labels/", { folders: true })) {
+    const place = joinPlace(volume, key.slice(0, -1));
+    if (key.endsWith("/") && await isJob(place)) labels.push(place);
   }
   if (labels.length === 1) return labels[0];
   throw new UsageError(
     `Cannot find "${path}" as a volume: ${
       labels.length > 1
         ? `it holds ${labels.length} label images; name one, such as "${labels.sort()[0]}"`
-        : await exists(volume)
+        : isRemote(volume) || await exists(volume)
         ? "no job of sluice is in it"
         : "there is no such folder; give the path of a volume, or the number of a job (see `sluice jobs`)"
     }`,
@@ -200,8 +202,8 @@ export async function findVolume(path: string): Promise<string> {
 }
 
 async function isJob(volume: string): Promise<boolean> {
-  const folder = new JobFolder(volume);
-  return await exists(folder.planPath) && await exists(folder.claimPath);
+  const folder = await JobFolder.open(volume);
+  return await folder.plan() !== undefined && await folder.claim() !== undefined;
 }
 
 async function exists(path: string): Promise<boolean> {

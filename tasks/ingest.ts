@@ -5,7 +5,7 @@
 import type { JobStatus } from "../ledgers/ledger.ts";
 import type { ArraySource } from "../plugins/array_source.ts";
 import { type CreatedJob, createJob, type CreateJobOptions } from "./create.ts";
-import { parseTarget } from "../stores/volume.ts";
+import { formatsOf } from "../stores/volume.ts";
 import { joinJob, type JoinJobOptions } from "./join.ts";
 import { planIngest, type PlanOptions, type PlanReport } from "./plan.ts";
 import { type VerifyOptions, type VerifyReport, verifyVolume } from "./verify.ts";
@@ -36,13 +36,16 @@ export interface IngestResult {
   readonly status: JobStatus;
   /** Absent where the job is not done, or `verify` is false. */
   readonly verified?: VerifyReport;
+  /** The same of each copy. */
+  readonly verifiedCopies?: readonly VerifyReport[];
 }
 
 /**
  * Ingests a stack of images, or voxels that a script brings; given again, the same call resumes, joins, or finds that
  * all is done.
  * @param source A glob, a template, a folder, or files; or an array source.
- * @param target Path of the volume.
+ * @param target Path or address of the volume; or several, which are cut alike and written in one pass: coarser scales
+ * are read from the first.
  * @example A folder of sections becomes a volume, and is verified
  * ```ts
  * import { encodePng, ingest, openLedger, WorkerPool } from "@sluice/sluice";
@@ -62,16 +65,15 @@ export interface IngestResult {
  */
 export async function ingest(
   source: readonly string[] | ArraySource,
-  target: string,
+  target: string | readonly string[],
   options: IngestOptions,
 ): Promise<IngestResult> {
   const { verify = true, onPlanning, onPlanned, onCreated, onVerify, onProgress, ...rest } =
     options;
   rest.pool.start();
-  const { format } = parseTarget(target);
   const report = await planIngest(source, {
-    ...(format === undefined ? {} : { format }),
     ...rest,
+    ...formatsOf([target].flat(), rest.format),
     onProgress: onPlanning,
   });
   onPlanned?.(report);
@@ -85,5 +87,9 @@ export async function ingest(
     return { created, status };
   }
   const verified = await verifyVolume(created.volume, { ...rest, onProgress: onVerify });
-  return { created, status, verified };
+  const copies: VerifyReport[] = [];
+  for (const copy of created.copies ?? []) {
+    copies.push(await verifyVolume(copy, { ...rest, onProgress: onVerify }));
+  }
+  return { created, status, verified, ...(copies.length === 0 ? {} : { verifiedCopies: copies }) };
 }

@@ -4,24 +4,27 @@
  */
 import { hostname } from "node:os";
 import { LeaseLostError, SluiceError } from "../core/errors.ts";
-import { countTasks, type Plan } from "../core/plan.ts";
+import { countTasks, type Plan, type PlannedCopy } from "../core/plan.ts";
 import { BandBuffers, type Slab } from "../core/slab.ts";
-import { VERSION } from "../core/version.ts";
-import { codecVersions } from "../codecs/chunk_codec.ts";
 import { Wake } from "../core/abort.ts";
+import type { Receipt } from "../core/receipt.ts";
 import type { JobStatus, Ledger } from "../ledgers/ledger.ts";
 import type { ArraySource } from "../plugins/array_source.ts";
 import type { WorkerPool } from "../pool/worker_pool.ts";
 import { buildScales } from "../stages/build_scales.ts";
+import { SpoolError } from "../stages/image_spool.ts";
 import { leaseTasks } from "../stages/lease_tasks.ts";
 import { pipeline } from "../stages/pipeline.ts";
 import { readSlabs } from "../stages/read_slabs.ts";
 import { splitChunks } from "../stages/split_chunks.ts";
-import type { Stage, StageError } from "../stages/stage.ts";
+import type { Item, Stage, StageError } from "../stages/stage.ts";
 import { upload } from "../stages/upload.ts";
-import { openVolume } from "../stores/volume.ts";
+import type { Claim } from "../stores/job_folder.ts";
+import { isRemote } from "../stores/place.ts";
+import { openVolume, type OpenVolumeOptions, type Volume } from "../stores/volume.ts";
 import { openSources } from "./_open_sources.ts";
 import { defaultMemory, shareMemory } from "./memory.ts";
+import { versionsOf } from "./_versions.ts";
 
 /** How far a job is. */
 export interface JobProgress {
@@ -64,13 +67,20 @@ export interface JoinJobOptions {
   readonly onFailure?: (error: StageError) => void;
 }
 
+/** Tasks at once where a bucket makes each wait. */
+const FAR_TASKS = 8;
+/** Tasks that are acknowledged side by side. */
+const ACKNOWLEDGED_AT_ONCE = 16;
+/** The ledger is asked for what others did at most once in so many milliseconds. */
+const ASKED_EVERY = 500;
 /** Where the file system says that it can take no more: every other task would fail, too. */
 const FULL = new Set(["ENOSPC", "EDQUOT", "EROFS"]);
 
 /**
  * Works on a job.
  * @returns How the job stands when this process is done with it: others may still hold leases if it was stopped.
- * @throws {SluiceError} If the volume is not the one of the job, or the disk is full: leases are given back.
+ * @throws {SluiceError} If the volume is not the one of the job, or the disk is full, be it that of the volume or that
+ * of the temporary folder: leases are given back.
  * @example A job, from plan to volume
  * ```ts
  * import { createJob, encodePng, joinJob, openLedger, planIngest, WorkerPool } from "@sluice/sluice";
@@ -95,7 +105,9 @@ export async function joinJob(job: number, options: JoinJobOptions): Promise<Job
   const plan = await ledger.plan(job);
   const { target } = await ledger.status(job);
   checkVersions(plan, options.anyVersion ?? false);
-  const shares = shareMemory(plan, options.memory ?? defaultMemory(), pool.size);
+  const mostTasks = isRemote(target) ? FAR_TASKS : undefined;
+  const memory = options.memory ?? defaultMemory();
+  const shares = shareMemory(plan, memory, pool.size, { mostTasks });
   const buffers = new BandBuffers();
   await using store = await openVolume(target, {
     pool,
@@ -108,15 +120,23 @@ export async function joinJob(job: number, options: JoinJobOptions): Promise<Job
       `Cannot join job ${job}: "${target}" was replaced by another; run \`sluice status "${target}"\``,
     );
   }
-  await Deno.mkdir(store.folder.temporaryPath(claim.claim), { recursive: true });
+  await prepare(store, claim);
+  await using opened = new AsyncDisposableStack();
+  const copies: Volume[] = [];
+  const places = await store.folder.copies();
+  for (const [i, copy] of (plan.copies ?? []).entries()) {
+    copies.push(opened.use(await openCopy(places[i], copy, { pool, buffers })));
+  }
   const sources = await openSources(plan, store.folder, options.source, {
     pool,
     buffers,
   });
   let [voxels, bytes, done] = [0, 0, 0];
   const tasks = countTasks(plan);
+  let asked = 0;
   const report = () => onProgress?.({ tasks, done, voxels, bytes });
   const count = async () => {
+    asked = performance.now();
     done = (await ledger.status(job)).done;
     report();
   };
@@ -129,6 +149,7 @@ export async function joinJob(job: number, options: JoinJobOptions): Promise<Job
     {
       signal,
       onFailure: async (error) => {
+        if (error.cause instanceof SpoolError) throw error.cause;
         const full = findCode(error);
         if (full !== undefined) throw fullDisk(target, full, error);
         if (error.cause instanceof LeaseLostError) return;
@@ -146,13 +167,16 @@ export async function joinJob(job: number, options: JoinJobOptions): Promise<Job
       window: plan.policies.window,
       fill: plan.layout.fill,
       onError: plan.policies.onError,
+      missing: plan.policies.missing,
       bandBytes: shares.bandBytes,
       wholeBytes: shares.wholeBytes,
+      spoolBytes: memory,
     }))
     .through(options.transform ?? ((slabs) => slabs))
     .through(buildScales(plan.layout, { pool, buffers }))
     .through(splitChunks(plan.layout))
     .through(upload(store, {
+      copies,
       pool,
       ledger,
       concurrency: shares.tasks,
@@ -163,16 +187,60 @@ export async function joinJob(job: number, options: JoinJobOptions): Promise<Job
         report();
       },
     }));
-  for await (const { task, value } of run) {
+  const acknowledge = async ({ task, value }: Item<Receipt>): Promise<void> => {
+    const { copies: written = [], ...receipt } = value;
     try {
-      await ledger.acknowledge(task.lease, [value]);
+      // What the ledger does not append is kept before it is told.
+      if (isRemote(target)) await store.folder.record([receipt]);
+      for (const [i, copy] of copies.entries()) {
+        await copy.folder.record([{ ...receipt, units: written[i] }]);
+      }
+      await ledger.acknowledge(task.lease, [receipt]);
     } catch (error) {
       ignoreLost(error);
     }
     wake.call();
-    await count();
+    if (performance.now() - asked > ASKED_EVERY) return await count();
+    done++;
+    report();
+  };
+  // A far ledger, or a bucket, takes a while: the next tasks are not kept waiting.
+  const acknowledging = new Set<Promise<void>>();
+  try {
+    for await (const item of run) {
+      const one = acknowledge(item).finally(() => acknowledging.delete(one));
+      one.catch(() => {});
+      acknowledging.add(one);
+      if (acknowledging.size >= ACKNOWLEDGED_AT_ONCE) await Promise.race(acknowledging);
+    }
+    await Promise.all(acknowledging);
+  } finally {
+    await Promise.allSettled(acknowledging);
   }
+  await count();
   return await ledger.status(job);
+}
+
+/** Makes the folder for files that are not whole yet, where there is a disk. */
+async function prepare({ folder }: Volume, { claim }: Claim): Promise<void> {
+  const temporary = folder.temporaryPath(claim);
+  if (temporary !== undefined) await Deno.mkdir(temporary, { recursive: true });
+}
+
+async function openCopy(
+  place: string,
+  { id }: PlannedCopy,
+  options: OpenVolumeOptions,
+): Promise<Volume> {
+  const copy = await openVolume(place, options);
+  const claim = await copy.folder.claim();
+  if (claim?.plan !== id) {
+    throw new SluiceError(
+      `Cannot write "${place}" as a copy: it was replaced by another; begin anew with --overwrite`,
+    );
+  }
+  await prepare(copy, claim);
+  return copy;
 }
 
 function ignoreLost(error: unknown): void {
@@ -205,7 +273,8 @@ function fullDisk(target: string, code: string, cause: Error): SluiceError {
 }
 
 function checkVersions(plan: Plan, any: boolean): void {
-  const mine: Record<string, string> = { sluice: VERSION, ...codecVersions(plan.layout.encoding) };
+  const copies = (plan.copies ?? []).map(({ encoding }) => encoding);
+  const mine = versionsOf([plan.layout.encoding, ...copies]);
   const other = Object.entries(plan.versions).filter(([name, version]) => mine[name] !== version);
   if (other.length === 0 || any) return;
   throw new SluiceError(

@@ -45,6 +45,7 @@ export function defaultMemory(): number {
 /**
  * Shares a budget out for the largest task of a plan: bands of the scale that is read (one being read, one in use, one
  * being encoded), two gathered bands of every coarser scale, images that are held decoded, and chunks on their way.
+ * @param mostTasks Tasks at once at most: two keep threads busy, more hide the way to a bucket.
  * @throws {UsageError} If the budget is too small for one task.
  * @example Options for the stages of a plan, within 1 GiB
  * ```ts
@@ -60,7 +61,12 @@ export function defaultMemory(): number {
  * await Deno.remove(path);
  * ```
  */
-export function shareMemory(plan: Plan, memory: number, threads: number): MemoryShares {
+export function shareMemory(
+  plan: Plan,
+  memory: number,
+  threads: number,
+  { mostTasks = 2 }: { readonly mostTasks?: number } = {},
+): MemoryShares {
   const { layout } = plan;
   const voxelBytes = VOXEL_BYTES[layout.dtype];
   const leastBands = plan.phases.map((phase) => {
@@ -84,7 +90,8 @@ export function shareMemory(plan: Plan, memory: number, threads: number): Memory
       }; give --memory ${Math.ceil(need / MIB)}MiB or more, or plan with a smaller --chunk`,
     );
   }
-  const tasks = memory >= 2 * need + 64 * MIB ? 2 : 1;
+  const fits = Math.floor((memory - 64 * MIB) / need);
+  const tasks = Math.max(1, Math.min(mostTasks, fits));
   const share = (memory - chunks * tasks) / tasks;
   const bandBytes = Math.max(least, Math.min(LARGEST_BAND, share / 8));
   return {

@@ -3,23 +3,26 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { codecVersions } from "../codecs/chunk_codec.ts";
 import { type Box, box, boxSize, boxVolume } from "../core/box.ts";
 import { type Dtype, dtypeRange, isDtype, VOXEL_BYTES } from "../core/dtype.ts";
 import { SluiceError, UsageError } from "../core/errors.ts";
 import { type ChunkEncoding, countCells } from "../core/layout.ts";
 import { didYouMean } from "../core/nearest.ts";
-import { countTasks, type Plan } from "../core/plan.ts";
+import { countTasks, type Plan, type PlannedCopy } from "../core/plan.ts";
 import { planLayout, WANTED_TASKS } from "../core/plan_layout.ts";
 import { type Axis, mapPoint, type Point, product } from "../core/point.ts";
 import type { VoxelSize } from "../core/units.ts";
-import { VERSION } from "../core/version.ts";
 import type { ArraySource } from "../plugins/array_source.ts";
-import { type ImageStack, readImageStack } from "../plugins/image_stack.ts";
+import {
+  type ImageStack,
+  readImageStack,
+  type ReadImageStackOptions,
+} from "../plugins/image_stack.ts";
 import type { Fault } from "../plugins/source.ts";
 import { hashSourceList } from "../plugins/source_list.ts";
 import { findArray } from "./_open_sources.ts";
-import { planFormat } from "./_plan_format.ts";
+import { planFormats } from "./_plan_format.ts";
+import { versionsOf } from "./_versions.ts";
 
 /** A half-open stretch of one axis. */
 export type Span = readonly [first: number, end: number];
@@ -40,17 +43,22 @@ export interface PlanOptions {
   readonly levels?: number;
   /** What the volume is to be. @default "ome-zarr" */
   readonly format?: Plan["store"]["kind"];
+  /** Further volumes that are written in the same pass, cut alike. @default None */
+  readonly copies?: readonly Plan["store"]["kind"][];
   /** OME-Zarr version. @default "0.5" */
   readonly zarr?: "0.5" | "0.4";
   /** Spread the values of a window over this dtype. */
   readonly cast?: Dtype;
   /** Values that become the least and the greatest of `cast`; what lies outside is cut off. */
   readonly window?: readonly [low: number, high: number];
-  /** Crop, in voxels of the source. */
+  /**
+   * Crop, in voxels of the source. Of a template over HTTP, where nothing can be listed: which numbers its token for
+   * this axis stands for, and nothing is cropped.
+   */
   readonly x?: Span;
-  /** Crop along y. */
+  /** As `x`. */
   readonly y?: Span;
-  /** Crop along z. */
+  /** As `x`, in sections. */
   readonly z?: Span;
   /** What an absent section means. `close`: the others move together. @default "error" */
   readonly missing?: "error" | "fill" | "close";
@@ -163,6 +171,7 @@ export async function planIngest(
       series,
       signal,
       onProgress,
+      spans: spansOf(options),
     });
   const [losses, fatal] = sortFaults(stack.faults, missing, onError);
   if (fatal.length > 0) {
@@ -173,7 +182,7 @@ export async function planIngest(
 
   const kind = chooseKind(info.dtype, options.kind ?? info.kind);
   const { dtype, window } = chooseCast(info.dtype, kind, options);
-  const crop = chooseCrop(info.extent, options);
+  const crop = chooseCrop(info.extent, leaveOut(options, stack.spanned));
   const size = boxSize(crop);
   const voxelSize = options.voxelSize ?? info.voxelSize;
   if (voxelSize === undefined || voxelSize.z === undefined) {
@@ -192,7 +201,7 @@ export async function planIngest(
     "x",
   ] as Axis[];
   const { hasTime } = info;
-  const format = planFormat(options, { dtype, kind, channels: size[3], hasTime, voxelSize });
+  const format = planFormats(options, { dtype, kind, channels: size[3], hasTime, voxelSize });
   const { encoding } = format;
   const samples = stack.images.reduce((most, image) => Math.max(most, image.samples), 1);
   const { layout, phases } = planLayout({
@@ -213,7 +222,7 @@ export async function planIngest(
   const unidentified: Omit<Plan, "id"> = {
     format: "sluice-plan",
     formatVersion: 1,
-    versions: { sluice: VERSION, ...codecVersions(encoding) },
+    versions: versionsOf([encoding, ...format.copies.map(({ encoding }) => encoding)]),
     source: array !== undefined
       ? { kind: "array", name: array.name, crop }
       : { kind: "images", list: hashSourceList(stack), images: stack.images.length, crop },
@@ -229,7 +238,12 @@ export async function planIngest(
     layout,
     phases,
   };
-  const plan: Plan = { ...unidentified, id: identify(unidentified) };
+  const copies = format.copies.map(({ encoding, store }): PlannedCopy => {
+    const own = { ...unidentified, store: store(layout), layout: { ...layout, encoding } };
+    return { id: identify(own), store: own.store, encoding };
+  });
+  const whole = copies.length === 0 ? unidentified : { ...unidentified, copies };
+  const plan: Plan = { ...whole, id: identify(whole) };
   const tasks = countTasks(plan) - 1;
   if (tasks < WANTED_TASKS) {
     const depth = layout.scales[0].shard[2];
@@ -355,6 +369,21 @@ function chooseCast(
   }
   dtypeRange(dtype);
   return { dtype, window };
+}
+
+function spansOf({ x, y, z }: PlanOptions): NonNullable<ReadImageStackOptions["spans"]> {
+  return {
+    ...x === undefined ? {} : { x },
+    ...y === undefined ? {} : { y },
+    ...z === undefined ? {} : { z },
+  };
+}
+
+/** What is left to crop: along the others the spans said which images there are. */
+function leaveOut(options: PlanOptions, spanned: readonly Axis[] = []): PlanOptions {
+  const crop = { ...options };
+  for (const axis of ["x", "y", "z"] as const) if (spanned.includes(axis)) delete crop[axis];
+  return crop;
 }
 
 function chooseCrop(extent: Box, spans: Pick<PlanOptions, "x" | "y" | "z">): Box {

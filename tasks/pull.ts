@@ -119,7 +119,7 @@ export async function pullVolume(
   await using store = await openVolume(volume, { pool, bandBytes });
   const { dtype } = store.layout;
   const format = pullFormat(target, options.format);
-  const box = pullBox(store, volume, scale, options);
+  const box = pullBox(store, scale, options);
   const voxelSize = sizeAtScale(store, scale);
   const warnings = warningsOf(store, format, voxelSize);
   await using files = await openFiles(store, resolve(target), box, format, voxelSize, options);
@@ -144,14 +144,13 @@ export async function pullVolume(
 
 function pullBox(
   store: Volume,
-  volume: string,
   scale: number,
   options: PullOptions,
 ): Box {
   const { scales } = store.layout;
   if (scales[scale] === undefined) {
     throw new UsageError(
-      `Cannot pull scale ${scale} of "${volume}": it has scales 0 to ${scales.length - 1}`,
+      `Cannot pull scale ${scale} of "${store.path}": it has scales 0 to ${scales.length - 1}`,
     );
   }
   const { size } = scales[scale];
@@ -165,7 +164,7 @@ function pullBox(
       i < 3 || size[i] > 1
     );
     throw new UsageError(
-      `Cannot pull ${AXES[at]} ${first}:${end} of "${volume}": at scale ${scale} it has ${
+      `Cannot pull ${AXES[at]} ${first}:${end} of "${store.path}": at scale ${scale} it has ${
         extent.join(" ")
       }; give first:end inside it, the end not included`,
     );

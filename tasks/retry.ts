@@ -2,17 +2,12 @@
  * Puts tasks back: dead letters, and those of sections whose images were mended.
  * @module
  */
-import { join } from "node:path";
 import { boxSize } from "../core/box.ts";
 import { ImageError, UsageError } from "../core/errors.ts";
-import { type Plan, tasksTouching } from "../core/plan.ts";
-import {
-  appendAmendments,
-  readSourceList,
-  rescanImages,
-  type SourceList,
-} from "../plugins/source_list.ts";
+import { copyPlan, type Plan, tasksTouching } from "../core/plan.ts";
+import { rescanImages, type SourceList } from "../plugins/source_list.ts";
 import type { SourceImage } from "../plugins/source.ts";
+import { joinPlace } from "../stores/place.ts";
 import { loadFormat } from "../stores/volume.ts";
 import { JobFolder } from "../stores/job_folder.ts";
 import type { FoundJob } from "./find_job.ts";
@@ -72,11 +67,18 @@ export async function retryJob(
 ): Promise<RetryJobResult> {
   const plan = await ledger.plan(job);
   checkSections(sections, plan);
-  const { mended, stillLost } = await amend(volume, plan, sections);
+  const folder = await JobFolder.open(volume);
+  const { mended, stillLost } = await amend(folder, plan, sections);
   const ranges = sections.flatMap((stretch) => tasksOf(plan, stretch));
   let tasks = 0;
   if (ranges.length > 0) {
-    await (await loadFormat(plan.store.kind)).writeMetadata(volume, plan, { complete: false });
+    const plans = [plan, ...(plan.copies ?? []).map((copy) => copyPlan(plan, copy))];
+    const folders = [folder, ...await Promise.all((await folder.copies()).map(JobFolder.open))];
+    for (const [i, plan] of plans.entries()) {
+      await (await loadFormat(plan.store.kind)).writeMetadata(folders[i], plan, {
+        complete: false,
+      });
+    }
     tasks += await ledger.retry(job, ranges);
   }
   if (dead) tasks += await ledger.retry(job);
@@ -108,13 +110,12 @@ function tasksOf(plan: Plan, [first, end]: readonly [number, number]): [number, 
 
 /** Reads the headers of the images of some sections again, and writes down what became of them. */
 async function amend(
-  volume: string,
+  folder: JobFolder,
   plan: Plan,
   sections: readonly (readonly [number, number])[],
 ): Promise<Pick<RetryJobResult, "mended" | "stillLost">> {
   if (sections.length === 0 || plan.source.kind === "array") return { mended: [], stillLost: [] };
-  const folder = new JobFolder(volume);
-  const list = await readSourceList(folder.sourcesPath, folder.amendmentsPath);
+  const list = await folder.sources();
   const images = imagesOf(list, plan, sections);
   const rescanned = await rescanImages(list.root, images);
   const amended: SourceImage[] = [];
@@ -126,7 +127,8 @@ async function amend(
       if (before.lost === undefined) refused.push(`  "${path}" ${reason}`);
       else stillLost.push({ path, reason });
     } else if (
-      before.lost !== undefined || image.size !== before.size || image.mtime !== before.mtime
+      before.lost !== undefined || image.size !== before.size || image.mtime !== before.mtime ||
+      image.tag !== before.tag
     ) amended.push(image);
   });
   // Of several tiles one may have been mended, and another never was there.
@@ -141,8 +143,8 @@ async function amend(
       "broken",
     );
   }
-  if (amended.length > 0) await appendAmendments(folder.amendmentsPath, amended);
-  return { mended: amended.map(({ path }) => join(list.root, path)), stillLost };
+  if (amended.length > 0) await folder.amendSources(amended);
+  return { mended: amended.map(({ path }) => joinPlace(list.root, path)), stillLost };
 }
 
 function imagesOf(

@@ -5,7 +5,6 @@
 import { SluiceError } from "../core/errors.ts";
 import type { VoxelSize } from "../core/units.ts";
 import { WorkerPool } from "../pool/worker_pool.ts";
-import { JobFolder, readOverrides, writeOverrides } from "../stores/job_folder.ts";
 import { loadFormat, openVolume } from "../stores/volume.ts";
 import { findVolume } from "./find_job.ts";
 
@@ -45,17 +44,17 @@ export async function setVoxelSize(
   voxelSize: VoxelSize,
 ): Promise<SetVoxelSizeResult> {
   const volume = await findVolume(path);
-  const plan = (await new JobFolder(volume).plan())!;
   await using store = await openVolume(volume, { pool: new WorkerPool({ size: 0 }) });
-  const { state } = store;
+  const { state, folder } = store;
+  const plan = (await folder.plan())!;
   if (state === undefined) {
     throw new SluiceError(
       `Cannot read the metadata of "${volume}": it is not what sluice wrote; restore it from a copy`,
     );
   }
-  const overrides = await readOverrides(volume);
+  const overrides = await folder.overrides();
   const before = overrides.voxelSize ?? plan.voxelSize;
-  await writeOverrides(volume, { ...overrides, voxelSize });
-  await (await loadFormat(plan.store.kind)).writeMetadata(volume, plan, state);
+  await folder.writeOverrides({ ...overrides, voxelSize });
+  await (await loadFormat(plan.store.kind)).writeMetadata(folder, plan, state);
   return { volume, ...(before === undefined ? {} : { before }), after: voxelSize };
 }

@@ -7,7 +7,6 @@ import { countPhaseTasks, countTasks, phaseOf, type Plan, taskBox } from "../cor
 import type { Loss, Receipt } from "../core/receipt.ts";
 import type { DeadLetter, HeldLease, JobState, PhaseStatus } from "../ledgers/ledger.ts";
 import { redactUrl } from "../ledgers/open_ledger.ts";
-import { readReceipts } from "../ledgers/receipt_log.ts";
 import { JobFolder } from "../stores/job_folder.ts";
 import { type FindJobOptions, type FoundJob, lookUpJob, type UncountedVolume } from "./find_job.ts";
 
@@ -126,7 +125,7 @@ async function fromReceipts(
 ): Promise<StatusReport> {
   const done = plan.phases.map(() => 0);
   const { named, count } = await gatherLosses(
-    readReceipts(new JobFolder(volume).receiptsPath),
+    (await JobFolder.open(volume)).receipts(),
     ({ task }) => done[phaseOf(plan, task)]++,
   );
   const tasks = countTasks(plan);

@@ -19,17 +19,17 @@ import {
 import { mapPoint, ravel, unravel } from "../core/point.ts";
 import type { Loss, Receipt, UnitReceipt } from "../core/receipt.ts";
 import { BandBuffers } from "../core/slab.ts";
-import { readReceipts } from "../ledgers/receipt_log.ts";
-import { readSourceList } from "../plugins/source_list.ts";
 import type { UnitCheck } from "../pool/_check_unit.ts";
 import type { WorkerPool } from "../pool/worker_pool.ts";
 import { decode } from "../stages/decode.ts";
+import { SpoolError } from "../stages/image_spool.ts";
 import { pipeline } from "../stages/pipeline.ts";
 import { resolvePaths } from "../stages/resolve_paths.ts";
 import { splitChunks } from "../stages/split_chunks.ts";
 import type { TaskFeed } from "../stages/stage.ts";
 import { upload } from "../stages/upload.ts";
 import { unitShape } from "../stores/_unit_tally.ts";
+import { isRemote } from "../stores/place.ts";
 import { openVolume, type Volume } from "../stores/volume.ts";
 import type { EncodedChunk, Store, UnitWriter } from "../stores/store.ts";
 import { defaultMemory, shareMemory } from "./memory.ts";
@@ -82,6 +82,8 @@ export interface VerifyReport {
   readonly compared: number;
 }
 
+/** Units that are fetched at once from a bucket. */
+const FAR_UNITS = 8;
 /** Faults that are listed; the rest is counted. */
 const LISTED = 1000;
 
@@ -112,7 +114,7 @@ export async function verifyVolume(volume: string, options: VerifyOptions): Prom
   const plan = await store.folder.plan();
   if (plan === undefined) {
     throw new SluiceError(
-      `Cannot verify "${volume}": it holds no receipts (.sluice), so nothing says what it should be; only volumes that sluice wrote can be verified`,
+      `Cannot verify "${store.path}": it holds no receipts (.sluice), so nothing says what it should be; only volumes that sluice wrote can be verified`,
     );
   }
   const seen = new Uint8Array(countTasks(plan));
@@ -120,9 +122,13 @@ export async function verifyVolume(volume: string, options: VerifyOptions): Prom
   const faults: VerifyFault[] = [];
   let [units, bytes, total] = [0, 0, 0];
   const running = new Set<Promise<void>>();
+  // A bucket makes each wait.
+  const most = Math.max(isRemote(store.path) ? FAR_UNITS : 1, pool.size * 2);
   const checkOne = async (task: number, receipt: UnitReceipt): Promise<void> => {
     const unit = parseUnit(receipt.unit);
-    const check = await pool.run("checkUnit", store.checkInput(unit), { signal });
+    const input = await store.checkInput(unit, signal);
+    const transfer = input.file instanceof Uint8Array ? [input.file.buffer as ArrayBuffer] : [];
+    const check = await pool.run("checkUnit", input, { signal, transfer });
     units++;
     bytes += check.bytes;
     for (const fault of compare(store, unit, receipt, check)) {
@@ -131,7 +137,7 @@ export async function verifyVolume(volume: string, options: VerifyOptions): Prom
     onProgress?.(units, total);
   };
   const receipts: Receipt[] = [];
-  for await (const receipt of readReceipts(store.folder.receiptsPath)) {
+  for await (const receipt of store.folder.receipts()) {
     receipts.push(receipt);
     total += receipt.units.length;
   }
@@ -147,7 +153,7 @@ export async function verifyVolume(volume: string, options: VerifyOptions): Prom
       const check = checkOne(task, receipt);
       running.add(check);
       check.then(() => running.delete(check), () => {});
-      if (running.size >= Math.max(1, pool.size * 2)) await Promise.race(running);
+      if (running.size >= most) await Promise.race(running);
     }
   }
   await Promise.all(running);
@@ -227,8 +233,9 @@ async function compareSources(
       `Cannot hold "${store.path}" against its source: its voxels came from "${plan.source.name}", which only a script has; verify it without --source`,
     );
   }
-  const sources = await readSourceList(store.folder.sourcesPath, store.folder.amendmentsPath);
-  const shares = shareMemory(plan, memory ?? defaultMemory(), pool.size);
+  const sources = await store.folder.sources();
+  const most = memory ?? defaultMemory();
+  const shares = shareMemory(plan, most, pool.size);
   const buffers = new BandBuffers();
   const chosen = receipts.filter(({ task }) =>
     task < plan.phases[0].counts.reduce((a, b) => a * b) && isSampled(`task ${task}`, sample)
@@ -249,6 +256,7 @@ async function compareSources(
     signal,
     onFailure: (error) => {
       if (error.cause instanceof LeaseLostError) throw error;
+      if (error.cause instanceof SpoolError) throw error.cause;
       failures.push({
         task: error.task,
         reason: error.cause instanceof Error ? error.cause.message : error.message,
@@ -262,6 +270,8 @@ async function compareSources(
       dtype: plan.layout.dtype,
       window: plan.policies.window,
       onError: plan.policies.onError,
+      missing: plan.policies.missing,
+      spoolBytes: most,
       bandBytes: shares.bandBytes,
       wholeBytes: shares.wholeBytes,
     }))

@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import { brotliDecompress, crc32, gunzip, inflate } from "node:zlib";
 import { messageOf } from "../../core/errors.ts";
 import { crc32c } from "../../codecs/crc32c.ts";
-import { BlobError, type ByteRange } from "./blobs.ts";
+import { BlobError, type BlobInfo, type ByteRange } from "./blobs.ts";
 import type { Answer, AnswerHead } from "./_exchange.ts";
 import { parseContentRange, placeRange } from "./_ranges.ts";
 import { Transient } from "./retry.ts";
@@ -83,6 +83,21 @@ export async function bodyOf(
   let decoded = bytes;
   for (const coding of codings(headers)) decoded = await decode(decoded, coding, act);
   return decoded;
+}
+
+/** What an answer to a read, of all or of a part, says of the whole. */
+export function infoOfWhole({ status, headers, bytes }: Answer): BlobInfo {
+  const part = status === 206 ? parseContentRange(headers.get("content-range")) : undefined;
+  return { size: part?.size ?? bytes.length, ...versionOf(headers) };
+}
+
+/** What headers say of when a blob was written, and by what it is told from others that were there. */
+export function versionOf(headers: Headers): Pick<BlobInfo, "modified" | "tag"> {
+  const modified = Date.parse(headers.get("last-modified") ?? "");
+  return {
+    modified: Number.isNaN(modified) ? undefined : modified,
+    tag: headers.get("etag") ?? undefined,
+  };
 }
 
 function checkPart(headers: Headers, length: number, range: ByteRange | undefined): void {

@@ -15,6 +15,8 @@ export interface Question {
   readonly signal?: AbortSignal;
   /** Looks at an answer before its body is read, and throws if it is not wanted. */
   readonly check?: (head: AnswerHead) => void;
+  /** Whether it goes out once at most: on a line that was used before, fetch sends by itself again. @default false */
+  readonly once?: boolean;
 }
 
 /** An answer without its body. */
@@ -54,7 +56,8 @@ export async function exchange(question: Question): Promise<Answer> {
   try {
     // Asked so, fetch decodes nothing: lengths and checksums are those of what is stored.
     headers.set("accept-encoding", "identity");
-    const init = { method, headers, body, redirect, signal: stopping.signal };
+    using client = question.once ? Deno.createHttpClient({ poolMaxIdlePerHost: 0 }) : undefined;
+    const init = { method, headers, body, redirect, signal: stopping.signal, client };
     const response = await fetch(url, init);
     touch();
     const head = { status: response.status, headers: response.headers };
@@ -133,6 +136,13 @@ function failure(error: unknown, url: URL): Error {
   }
   const { message, cause } = error as Error;
   const text = cause instanceof Error ? cause.message : message;
+  const certificate = /invalid peer certificate: (.*)$/s.exec(text)?.[1];
+  if (certificate !== undefined) {
+    return new BlobError(
+      `Cannot reach "${url.host}" safely: nobody who is trusted vouches for its certificate (${certificate}); mend the address, or name who does by DENO_CERT=FILE.pem or DENO_TLS_CA_STORE=system`,
+      "unavailable",
+    );
+  }
   const shown = `${url.origin}${url.pathname}`;
   return new Transient(
     text.replaceAll(url.href, shown).replaceAll(url.search || shown, shown),

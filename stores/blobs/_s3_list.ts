@@ -94,6 +94,13 @@ async function listPage(
     read: ({ bytes }: S3Answer) => {
       const text = new TextDecoder().decode(bytes);
       if (isWholeDocument(text, root)) return text;
+      // Some servers pass over what they do not know of a question, and list objects.
+      if (isWholeDocument(text, "ListBucketResult")) {
+        throw new BlobError(
+          `Cannot list unfinished uploads of "${bucket.settings.url}": the server lists objects instead; let it remove them by a rule of its own`,
+          "unsupported",
+        );
+      }
       throw new Transient("what came is no listing, or not all of it", "corrupt");
     },
   });

@@ -22,6 +22,8 @@ export interface BlobOptions {
 export interface GetBlobOptions extends BlobOptions {
   /** Which bytes. @default All */
   readonly range?: ByteRange;
+  /** Told what the answer says of the whole blob, before the bytes are given; when it is asked again, told again. */
+  readonly onInfo?: (info: BlobInfo) => void;
 }
 
 /** How to write a blob. */

@@ -40,14 +40,16 @@ export class DiskBlobs implements Blobs {
     return join(this.url, key);
   }
 
-  async get(key: string, { range, signal }: GetBlobOptions = {}) {
+  async get(key: string, { range, signal, onInfo }: GetBlobOptions = {}) {
     const path = this.localPath(key);
     if (range !== undefined) checkRange(range);
     signal?.throwIfAborted();
     return await doing("read", path, async () => {
       using file = await openFile(path);
       if (file === undefined) return undefined;
-      const { size } = await file.stat();
+      const found = await file.stat();
+      const { size } = found;
+      onInfo?.(infoOf(found));
       const [from, to] = range === undefined ? [0, size] : placeRange(range, size);
       if (from > 0) await file.seek(from, Deno.SeekMode.Start);
       const bytes = new Uint8Array(to - from);
@@ -74,8 +76,7 @@ export class DiskBlobs implements Blobs {
     return await doing("look at", path, async () => {
       const found = await absentAsUndefined(Deno.stat(path));
       if (!found?.isFile) return undefined;
-      const modified = found.mtime?.getTime();
-      return { size: found.size, modified, tag: `${found.size}-${modified}-${found.ino}` };
+      return infoOf(found);
     });
   }
 
@@ -227,6 +228,11 @@ class DiskWriter implements BlobWriter {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#file[Symbol.asyncDispose]();
   }
+}
+
+function infoOf({ size, mtime, ino }: Deno.FileInfo): BlobInfo {
+  const modified = mtime?.getTime();
+  return { size, modified, tag: `${size}-${modified}-${ino}` };
 }
 
 function nameOf(key: string): string {

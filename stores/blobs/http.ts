@@ -2,7 +2,7 @@
  * Blobs behind HTTP, to be read.
  * @module
  */
-import { bodyOf, checkHead } from "./_check_answer.ts";
+import { bodyOf, checkHead, infoOfWhole, versionOf } from "./_check_answer.ts";
 import { type Answer, type AnswerHead, exchange, transientOf } from "./_exchange.ts";
 import { checkKey, encodePath } from "./_keys.ts";
 import { checkRange, parseContentRange, rangeHeader } from "./_ranges.ts";
@@ -66,14 +66,16 @@ export class HttpBlobs implements Blobs {
 
   async get(
     key: string,
-    { range, signal }: GetBlobOptions = {},
+    { range, signal, onInfo }: GetBlobOptions = {},
   ): Promise<Uint8Array<ArrayBuffer> | undefined> {
     checkKey(key);
     if (range !== undefined) checkRange(range);
     const act = `read ${this.#shown(key)}`;
     const wanted = range && rangeHeader(range);
     if (range !== undefined && wanted === undefined) {
-      return await this.head(key, { signal }) && new Uint8Array();
+      const info = await this.head(key, { signal });
+      if (info !== undefined) onInfo?.(info);
+      return info && new Uint8Array();
     }
     const asked = { key, range, act };
     const bytes = await this.#send({
@@ -84,12 +86,24 @@ export class HttpBlobs implements Blobs {
       signal,
       check: (head) => checkHead(head, asked),
       expects: ({ status }) => status === 416 && range !== undefined,
-      read: async (answer) =>
-        answer.status === 416 ? "nothing" as const : await bodyOf(answer, asked),
+      read: async (answer) => {
+        if (answer.status === 416) return "nothing" as const;
+        onInfo?.(infoOfWhole(answer));
+        return await bodyOf(answer, asked);
+      },
     });
     if (bytes !== "nothing") return bytes;
-    // Some servers have nothing where the end that is asked for is longer than the whole.
-    return range![0] < 0 ? await this.get(key, { signal }) : new Uint8Array();
+    const isEnd = range![0] < 0;
+    // What holds nothing there is not read again, but asked how large it is.
+    const info = isEnd || onInfo ? await this.head(key, { signal }) : undefined;
+    // Some servers know no ends, or have nothing where the end is longer than the whole.
+    if (isEnd) {
+      const start = Math.max(0, (info?.size ?? 0) + range![0]);
+      const part = start > 0 ? { range: [start, info!.size] as const } : {};
+      return info && await this.get(key, { ...part, signal, onInfo });
+    }
+    if (info !== undefined) onInfo?.(info);
+    return new Uint8Array();
   }
 
   async head(key: string, { signal }: BlobOptions = {}): Promise<BlobInfo | undefined> {
@@ -198,10 +212,5 @@ export class HttpBlobs implements Blobs {
 
 function infoOf(headers: Headers, size: string | null): BlobInfo | "unsaid" {
   if (size === null) return "unsaid";
-  const modified = Date.parse(headers.get("last-modified") ?? "");
-  return {
-    size: Number(size),
-    modified: Number.isNaN(modified) ? undefined : modified,
-    tag: headers.get("etag") ?? undefined,
-  };
+  return { size: Number(size), ...versionOf(headers) };
 }

@@ -30,6 +30,18 @@ const SCHEMES: ReadonlyMap<string, Opener> = new Map<string, Opener>([
   ["https", openHttp],
 ]);
 
+let defaults: OpenBlobsOptions = {};
+
+/** Says once how every place is opened that nothing else is said of: what the command line says of buckets. */
+export function setBlobDefaults(options: OpenBlobsOptions): void {
+  defaults = options;
+}
+
+/** What the command line says of buckets. */
+export function blobDefaults(): OpenBlobsOptions {
+  return defaults;
+}
+
 /**
  * Opens the place of blobs at an address: a path or `file://` for a folder, `s3://BUCKET/PREFIX` or `gs://BUCKET/PREFIX`
  * for a bucket, `https://HOST/PATH` for what can only be read. Nothing is asked of a server, or made on a disk, before
@@ -62,7 +74,8 @@ const SCHEMES: ReadonlyMap<string, Opener> = new Map<string, Opener>([
  * await Deno.remove(folder, { recursive: true });
  * ```
  */
-export function openBlobs(address: string | URL, options: OpenBlobsOptions = {}): Promise<Blobs> {
+export function openBlobs(address: string | URL, given: OpenBlobsOptions = {}): Promise<Blobs> {
+  const options = { ...defaults, ...given };
   const text = String(address);
   const [, scheme, slashes] = /^([a-z][a-z0-9+.-]+):(\/\/)?/i.exec(text.toLowerCase()) ?? [];
   const open = scheme === undefined ? undefined : SCHEMES.get(scheme);

@@ -18,7 +18,7 @@ export interface Clock {
 export interface RetryOptions {
   /** Times that a request is sent at most; being told to slow down is not counted. @default 8 */
   readonly attempts?: number;
-  /** Nothing is begun again later than this after the first attempt. @default 120 */
+  /** Nothing is begun again later than this after the first attempt, but for a second one. @default 120 */
   readonly seconds?: number;
   /** A request is given up when no byte of its answer comes for so long. @default 30 */
   readonly stallSeconds?: number;
@@ -58,6 +58,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** @default As for every call */
   readonly attempts?: number;
+  /** What can be done once attempts or time are used up. @default As for blobs */
+  readonly wayOut?: string;
 }
 
 /** Tries for all calls to one server, so that they share its rate. */
@@ -102,8 +104,11 @@ export class Retry {
         else counted++;
         const longest = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** Math.min(attempt, 30));
         const pause = Math.max(fault.pause, this.#random() * longest);
-        if (counted >= attempts || this.clock.now() + pause > until) {
-          throw exhausted(act, fault, attempt);
+        const isLate = this.clock.now() + pause > until;
+        // One silent answer to a large body may take all the time there is.
+        const isFirst = attempt === 1 && pause <= LONGEST_PAUSE;
+        if (counted >= attempts || isLate && !isFirst) {
+          throw exhausted(act, fault, attempt, options.wayOut);
         }
         await this.clock.wait(pause, signal);
       }
@@ -111,11 +116,15 @@ export class Retry {
   }
 }
 
-function exhausted(act: string, { kind, message }: Transient, attempts: number): BlobError {
-  const tried = attempts === 1 ? "one attempt" : `${attempts} attempts`;
-  const wayOut = kind === "corrupt"
+function exhausted(
+  act: string,
+  { kind, message }: Transient,
+  attempts: number,
+  wayOut = kind === "corrupt"
     ? "compare it with what another program reads from there"
-    : "try again later, or look at the server and the network";
+    : "try again later, or look at the server and the network",
+): BlobError {
+  const tried = attempts === 1 ? "one attempt" : `${attempts} attempts`;
   return new BlobError(`Cannot ${act}: ${message}, after ${tried}; ${wayOut}`, kind);
 }
 

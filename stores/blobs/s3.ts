@@ -2,14 +2,14 @@
  * Signed requests to one bucket of an S3-compatible server.
  * @module
  */
-import { AwsV4Signer } from "npm:aws4fetch@1.0.20";
 import { type Answer, type AnswerHead, exchange, transientOf } from "./_exchange.ts";
 import { encodePath } from "./_keys.ts";
 import type { BucketSettings } from "./_s3_settings.ts";
 import { textOf } from "./_s3_xml.ts";
 import { BlobError, type BlobErrorKind } from "./blobs.ts";
 import { Transient } from "./retry.ts";
-import type { S3Credentials } from "./s3_credentials.ts";
+import { isRefusal, type S3Credentials, settlingPause } from "./s3_credentials.ts";
+import { Signer } from "./sign.ts";
 
 /** An answer, with what the server says of an error. */
 export interface S3Answer extends Answer {
@@ -73,14 +73,17 @@ const MEANINGS: Readonly<Record<string, [BlobErrorKind, string]>> = {
   XMinioStorageFull: ["full", "make room"],
 };
 
+/** What was mended, with the keys behind it; and how often for one request, as who hands them out may go wrong. */
+const REFUSED = "refused keys ";
+const MOST_RENEWALS = 5;
+
 /** One bucket; it finds its region, the server's time and new keys by itself. */
 export class S3Bucket {
   readonly settings: BucketSettings;
   #region: string;
   /** Milliseconds that the server's clock is ahead. */
   #skew = 0;
-  /** Keys for signing, derived from the secret once a day. */
-  readonly #derived = new Map<string, ArrayBuffer>();
+  readonly #signer = new Signer("s3");
 
   constructor(settings: BucketSettings) {
     this.settings = settings;
@@ -95,18 +98,24 @@ export class S3Bucket {
   /** Asks until there is an answer that is no passing fault. */
   send<T>(request: S3Request<T>): Promise<T> {
     const { act, signal = new AbortController().signal, attempts } = request;
-    return this.settings.retry.run(() => this.#attempt(request, signal), { act, signal, attempts });
+    const once = new Set<string>();
+    return this.settings.retry.run(() => this.#attempt(request, signal, once), {
+      act,
+      signal,
+      attempts,
+    });
   }
 
-  async #attempt<T>(request: S3Request<T>, signal: AbortSignal): Promise<T> {
+  /** @param once What was mended, and is not to be mended again in a later attempt. */
+  async #attempt<T>(request: S3Request<T>, signal: AbortSignal, once: Set<string>): Promise<T> {
     const mended = new Set<string>();
     for (;;) {
       const keys = await this.settings.keeper.keys(signal);
       const answer = withError(await this.#ask(request, keys, signal));
       if (answer.status < 300) return await request.read(answer);
-      const reason = await this.#mend(answer, keys, signal, mended);
+      const reason = await this.#mend(answer, keys, signal, mended.union(once));
       if (reason !== undefined) {
-        mended.add(reason);
+        (reason.startsWith(REFUSED) ? once : mended).add(reason);
         continue;
       }
       if (request.expects?.(answer)) return await request.read(answer);
@@ -121,21 +130,11 @@ export class S3Bucket {
     let headers = new Headers(request.headers);
     if (this.settings.requesterPays) headers.set("x-amz-request-payer", "requester");
     if (keys !== undefined) {
-      const { accessKeyId, secretAccessKey, sessionToken } = keys;
-      const time = new Date(clock.now() + this.#skew).toISOString();
-      const signer = new AwsV4Signer({
-        method,
-        url: url.href,
-        headers,
-        accessKeyId,
-        secretAccessKey,
-        sessionToken,
-        service: "s3",
+      const now = clock.now() + this.#skew;
+      headers = await this.#signer.sign({ method, url, headers }, keys, {
         region: this.#region,
-        cache: this.#derived,
-        datetime: time.replace(/[:-]|\.\d{3}/g, ""),
+        now,
       });
-      ({ headers } = await signer.sign());
     }
     return await exchange({ method, url, headers, body, redirect: "manual", stall, signal, check });
   }
@@ -178,7 +177,17 @@ export class S3Bucket {
       return "clock";
     }
     const isOld = EXPIRED.includes(code ?? "") && !mended.has("keys");
-    return isOld && await this.settings.keeper.renew(keys, signal) ? "keys" : undefined;
+    if (isOld) return await this.settings.keeper.renew(keys, signal) ? "keys" : undefined;
+    // Who handed them out may have taken them back. What that one says of it is asked once for each of the keys.
+    const refused = `${REFUSED}${keys.accessKeyId}`;
+    const renewals = [...mended].filter((reason) => reason.startsWith(REFUSED)).length;
+    // Where the keys are known and the right is missing, others hardly have it.
+    const most = code === "AccessDenied" ? 1 : MOST_RENEWALS;
+    if (!isRefusal(code, keys) || mended.has(refused) || renewals >= most) {
+      return undefined;
+    }
+    if (settlingPause(code, keys, this.settings.retry.clock) !== undefined) return undefined;
+    return await this.settings.keeper.renew(keys, signal) ? refused : undefined;
   }
 
   #aheadOf(headers: Headers): number {
@@ -193,6 +202,8 @@ export class S3Bucket {
     const name = [status, code].filter(Boolean).join(" ");
     const state = scrub(`the server answered ${name}${said ? ` (${said})` : ""}`, keys);
     const { clock } = this.settings.retry;
+    const pause = settlingPause(code, keys, clock);
+    if (pause !== undefined) return new Transient(state, "unavailable", { pause });
     const transient = transientOf(answer, clock, state) ??
       (TRANSIENT.includes(code)
         ? new Transient(state, "unavailable", { slowDown: code === "SlowDown" })
@@ -226,7 +237,8 @@ export class S3Bucket {
   }
 }
 
-function awsEndpoint(region: string): string {
+/** Address of the server of AWS for a region. */
+export function awsEndpoint(region: string): string {
   return `https://s3.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`;
 }
 

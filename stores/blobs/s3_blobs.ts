@@ -3,7 +3,7 @@
  * @module
  */
 import { allSettled } from "../../core/abort.ts";
-import { bodyOf, checkHead } from "./_check_answer.ts";
+import { bodyOf, checkHead, infoOfWhole } from "./_check_answer.ts";
 import { sendable } from "./_exchange.ts";
 import { checkKey, checkPrefix } from "./_keys.ts";
 import { checkRange, rangeHeader } from "./_ranges.ts";
@@ -61,14 +61,16 @@ export class S3Blobs implements Blobs {
 
   async get(
     key: string,
-    { range, signal }: GetBlobOptions = {},
+    { range, signal, onInfo }: GetBlobOptions = {},
   ): Promise<Uint8Array<ArrayBuffer> | undefined> {
     checkKey(key);
     if (range !== undefined) checkRange(range);
     const act = `read ${this.#bucket.shown(key)}`;
     const wanted = range && rangeHeader(range);
     if (range !== undefined && wanted === undefined) {
-      return await this.head(key, { signal }) && new Uint8Array();
+      const info = await this.head(key, { signal });
+      if (info !== undefined) onInfo?.(info);
+      return info && new Uint8Array();
     }
     const headers: Record<string, string> = wanted === undefined ? {} : { range: wanted };
     if (this.#bucket.settings.checksum === "crc32") headers["x-amz-checksum-mode"] = "ENABLED";
@@ -84,12 +86,23 @@ export class S3Blobs implements Blobs {
       read: async (answer) => {
         if (answer.status !== 403) this.#hasBucket = true;
         if (answer.status === 416) return "nothing" as const;
-        return answer.status < 300 ? await bodyOf(answer, asked) : undefined;
+        if (answer.status >= 300) return undefined;
+        onInfo?.(infoOfWhole(answer));
+        return await bodyOf(answer, asked);
       },
     });
     if (bytes !== "nothing") return bytes;
-    // Some servers have nothing where the end that is asked for is longer than the whole.
-    return range![0] < 0 ? await this.get(key, { signal }) : new Uint8Array();
+    const isEnd = range![0] < 0;
+    // What holds nothing there is not read again, but asked how large it is.
+    const info = isEnd || onInfo ? await this.head(key, { signal }) : undefined;
+    // Some servers know no ends, or have nothing where the end is longer than the whole.
+    if (isEnd) {
+      const start = Math.max(0, (info?.size ?? 0) + range![0]);
+      const part = start > 0 ? { range: [start, info!.size] as const } : {};
+      return info && await this.get(key, { ...part, signal, onInfo });
+    }
+    if (info !== undefined) onInfo?.(info);
+    return new Uint8Array();
   }
 
   async head(key: string, { signal }: BlobOptions = {}): Promise<BlobInfo | undefined> {
@@ -99,13 +112,20 @@ export class S3Blobs implements Blobs {
       key,
       act: `look at ${this.#bucket.shown(key)}`,
       signal,
-      expects: ({ status }) => status === 404 || status === 403 && this.#forbiddenIsMissing,
-      read: ({ status, headers }) => status < 300 ? infoOf(headers) : undefined,
+      expects: ({ status }) => status === 404 || status === 403,
+      read: ({ status, headers }) =>
+        status < 300 ? infoOf(headers) : status === 403 ? "forbidden" as const : undefined,
     });
-    if (info !== undefined) this.#hasBucket = true;
-    // An answer to HEAD does not say whether it is the bucket that is missing; this one does.
-    else if (!this.#hasBucket) await this.get(key, { range: [0, 1], signal });
-    return info;
+    if (info !== undefined && info !== "forbidden") {
+      this.#hasBucket = true;
+      return info;
+    }
+    const isMissing = info === undefined || this.#forbiddenIsMissing;
+    if (isMissing && this.#hasBucket) return undefined;
+    // An answer to HEAD does not say whether it is the bucket that is missing, or the keys are wrong; this one does.
+    let found: BlobInfo | undefined;
+    await this.get(key, { range: [0, 1], signal, onInfo: (known) => found = known });
+    return found;
   }
 
   async put(key: string, bytes: Uint8Array, options: PutBlobOptions = {}): Promise<void> {

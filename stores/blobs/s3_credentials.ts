@@ -19,10 +19,42 @@ export interface S3Credentials {
   readonly sessionToken?: string;
   /** When they run out, milliseconds since 1970. @default Never */
   readonly expires?: number;
+  /**
+   * When they were made for this work alone, milliseconds since 1970: a server may learn of them late, and who made
+   * them may take them back. @default They are older than any work
+   */
+  readonly issued?: number;
 }
 
 /** Finds keys: undefined where requests are to go unsigned. */
 export type FindCredentials = () => Promise<S3Credentials | undefined>;
+
+/** What servers say of keys that they do not know yet, or no more. */
+const REFUSALS = [
+  "AccessDenied",
+  "InvalidAccessKeyId",
+  "InvalidClientTokenId",
+  "UnrecognizedClientException",
+];
+/** A server has heard of new keys by then, if it ever does. */
+const SETTLING = 60_000;
+/** One does not ask it more often meanwhile. */
+const SETTLING_PAUSE = 5_000;
+
+/** Whether a server refuses keys that others may take the place of. */
+export function isRefusal(code: string | undefined, keys: S3Credentials): boolean {
+  return keys.issued !== undefined && REFUSALS.includes(code ?? "");
+}
+
+/** How long to wait as new keys may still be unknown, in milliseconds; undefined where that is no reason. */
+export function settlingPause(
+  code: string | undefined,
+  keys: S3Credentials | undefined,
+  clock: Clock,
+): number | undefined {
+  if (keys === undefined || !isRefusal(code, keys)) return undefined;
+  return clock.now() - keys.issued! < SETTLING ? SETTLING_PAUSE : undefined;
+}
 
 /** They are renewed so long before they run out. */
 const MARGIN = 5 * 60_000;
@@ -87,7 +119,7 @@ export async function findAwsCredentials(
   const denied = BLOB_VARIABLES.filter((variable) => !isGranted({ name: "env", variable }));
   const permit = denied.length === 0 ? "" : `, and run it with --allow-env=${denied}`;
   throw new BlobError(
-    `Cannot find credentials for S3: no variable, AWS profile, container or machine gives any; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or name a profile${permit}, or read what is public with --no-sign`,
+    `Cannot find credentials for S3: no variable, AWS profile, container or machine gives any; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or name a profile${permit}, or read what is public with --anonymous, in a script with sign: false`,
     "credentials",
   );
 }

@@ -1,0 +1,47 @@
+/**
+ * How tasks ask a Boss.
+ * @module
+ */
+import { type BossServer, findBossToken } from "../boss/credentials.ts";
+import { BossResources } from "../boss/resources.ts";
+import type { Environment } from "../ledgers/open_ledger.ts";
+import type { RetryOptions } from "../stores/blobs/retry.ts";
+
+/** Where the token of a Boss was found; what it is stays unsaid. */
+export interface TokenFound {
+  /** As messages say it: `the variable INTERN_TOKEN`. */
+  readonly source: string;
+  /** What whoever gave it should know: another host, another token that was passed over. */
+  readonly notes: readonly string[];
+}
+
+/** Who asks a Boss, and how long. */
+export interface AskBossOptions {
+  /**
+   * The token. @default That of the variable `INTERN_TOKEN`, else of `~/.intern/intern.cfg`, else of `token.json` in the
+   * working folder
+   */
+  readonly token?: string;
+  /** Is told where the token was found. */
+  readonly onToken?: (found: TokenFound) => void;
+  /** The environment that it is looked for in. @default That of the process, as far as it may be read */
+  readonly env?: Environment;
+  /** How long to try. @default As for blobs, with 120 s for an answer */
+  readonly retry?: RetryOptions;
+  /** Ends it with its reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** Finds the token, and nothing is asked yet. @throws {BossError} If there is none. */
+export async function openResources(
+  server: BossServer,
+  { token, env, onToken = () => {}, retry }: AskBossOptions,
+): Promise<BossResources> {
+  const found = await findBossToken({
+    ...(token === undefined ? {} : { token }),
+    host: server.host,
+    ...(env === undefined ? {} : { env }),
+  });
+  onToken({ source: found.source, notes: found.notes });
+  return new BossResources(server, found, retry === undefined ? {} : { retry });
+}
