@@ -18,8 +18,8 @@
  * await using pool = new sluice.WorkerPool({ size: 0 });
  * const report = await sluice.planIngest([`${folder}/section_<>.png`]);
  * const { job, volume } = await sluice.createJob(report, `${folder}/out.ome.zarr`, { ledger });
- * await using store = await sluice.OmeZarrStore.open(volume, { pool });
- * const sources = await sluice.readSourceList(store.folder.sourcesPath);
+ * await using store = await sluice.openVolume(volume, { pool });
+ * const sources = await store.folder.sources();
  * const invert = sluice.mapBands("invert", ({ data }) => {
  *   for (let i = 0; i < data.length; i++) data[i] = 255 - Number(data[i]);
  * });
@@ -53,6 +53,7 @@ export {
   type Phase,
   phaseOf,
   type Plan,
+  type PlannedCopy,
   planTask,
   type Policies,
   type ShardingBits,
@@ -113,10 +114,8 @@ export type { HttpOptions } from "./stores/blobs/http.ts";
 export type { Clock, RetryOptions } from "./stores/blobs/retry.ts";
 export type { FindCredentials, S3Credentials } from "./stores/blobs/s3_credentials.ts";
 export * from "./stores/gather_unit.ts";
-export { OmeZarrStore } from "./stores/ome_zarr.ts";
 export type { ChannelDisplay } from "./stores/read_contrast.ts";
-export type { ZarrVersion } from "./stores/_zarr_metadata.ts";
-export { type Claim, JobFolder } from "./stores/job_folder.ts";
+export { type Claim, JobFolder, type Overrides, type SourceVolume } from "./stores/job_folder.ts";
 export * from "./stores/store.ts";
 export {
   type Contrast,
@@ -125,6 +124,51 @@ export {
   type Volume,
   type VolumeState,
 } from "./stores/volume.ts";
+
+export {
+  type BossBackend,
+  type BossConfig,
+  BossConfigError,
+  type BossSchema,
+  type BossTarget,
+  checkBossTarget,
+  type ConfigFault,
+  type JsonObject,
+  type JsonValue,
+  loadBossBackend,
+  loadBossConfig,
+  parseBossBackend,
+  parseBossConfig,
+  type PluginChoice,
+  summarizeBossConfig,
+} from "./boss/config.ts";
+export type { BossServer } from "./boss/credentials.ts";
+export {
+  loadPrepConfig,
+  parsePrepConfig,
+  type PrepConfig,
+  type WantedField,
+  type WantedResource,
+} from "./boss/prep_config.ts";
+export type { BossResource } from "./boss/resources.ts";
+export {
+  type BossJob,
+  type BossTileJob,
+  type BossVolumetricJob,
+  countBossTasks,
+  CUBOID_SIZE,
+  zChunkSize,
+} from "./boss/ingest_job.ts";
+export * from "./boss/place_tile.ts";
+export * from "./boss/plugin.ts";
+export {
+  type BossPlugins,
+  chunkProcessors,
+  openBossPlugins,
+  pathProcessors,
+  type PluginTable,
+  tileProcessors,
+} from "./boss/plugins.ts";
 
 export * from "./ledgers/ledger.ts";
 export {
@@ -166,7 +210,6 @@ export type { ZarrDecoding, ZarrShard, ZarrVoxels } from "./codecs/_zarr_chunk.t
 export type { ShardIndexLayout } from "./codecs/_zarr_shard.ts";
 export type { EncodeChunksInput, EncodedChunk } from "./pool/_encode_chunks.ts";
 export type { EncodedStrip, EncodeStripsInput, StripEncoding } from "./pool/_encode_strips.ts";
-export type { ReadChunksInput } from "./pool/_read_chunks.ts";
 export type {
   CloseImagesInput,
   ImageFailure,
@@ -175,15 +218,27 @@ export type {
 } from "./pool/_read_images.ts";
 export { type RunOptions, WorkerPool, type WorkerPoolOptions } from "./pool/worker_pool.ts";
 
+export type { AskBossOptions, TokenFound } from "./tasks/_ask_boss.ts";
+export type { BossLook, LookState } from "./tasks/_look_boss.ts";
 export * from "./tasks/contact_sheet.ts";
+export * from "./tasks/describe_volume.ts";
+export {
+  diagnoseVolume,
+  type DiagnoseVolumeOptions,
+  type Diagnosis,
+  type DoctorCheck,
+  type DoctorMend,
+} from "./tasks/doctor.ts";
 export { type CreatedJob, createJob, type CreateJobOptions, TargetError } from "./tasks/create.ts";
 export { findJob, type FindJobOptions, type FoundJob } from "./tasks/find_job.ts";
 export * from "./tasks/ingest.ts";
 export * from "./tasks/join.ts";
 export { defaultMemory, type MemoryShares, shareMemory } from "./tasks/memory.ts";
 export * from "./tasks/plan.ts";
+export * from "./tasks/prep_boss.ts";
 export * from "./tasks/pull.ts";
 export * from "./tasks/retry.ts";
 export { setVoxelSize, type SetVoxelSizeResult } from "./tasks/set_voxel_size.ts";
 export { type DeadReport, jobStatus, type PhaseReport, type StatusReport } from "./tasks/status.ts";
+export * from "./tasks/validate_boss.ts";
 export * from "./tasks/verify.ts";

@@ -14,8 +14,12 @@ export const COMMAND_NAMES: OtherNames = {
   jobs: ["list", "ls"],
   cancel: ["abort", "stop", "kill"],
   retry: ["redo", "requeue"],
-  verify: ["check", "validate"],
+  verify: ["check"],
+  validate: ["lint"],
+  prep: ["prepare", "prep_ingest", "prep-ingest"],
   pull: ["export", "download", "extract"],
+  info: ["describe", "inspect", "stat"],
+  doctor: ["diagnose", "test"],
   completions: ["completion", "complete"],
   man: ["manual", "manpage", "manpages"],
 };

@@ -159,6 +159,15 @@ export const TRANSFER_FLAGS: readonly Flag[] = PLAN_FLAGS.filter(({ name }) =>
 /** Where the volume goes, and who counts. */
 export const CREATE_FLAGS: readonly Flag[] = [
   {
+    name: "to",
+    value: "TARGET",
+    many: true,
+    help:
+      "Instead of TARGET, as often as there are targets: all are cut alike and written in one pass, the first is read for the pyramid",
+    completes: "folder",
+    group: WRITTEN,
+  },
+  {
     name: "label-name",
     value: "NAME",
     help: "Name below TARGET/labels, with --kind labels",
@@ -182,6 +191,35 @@ export const LEDGER: Flag = {
   default: "SLUICE_LEDGER, else sqlite:$XDG_STATE_HOME/sluice/jobs.db",
   group: RUN,
 };
+
+const BUCKET = "Buckets";
+
+/** How buckets are spoken to: of every command that a volume is named to. */
+export const BUCKET_FLAGS: readonly Flag[] = [
+  {
+    name: "endpoint",
+    value: "URL",
+    help: "Server of s3://, where it is not that of AWS",
+    default: "AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the profile's",
+    group: BUCKET,
+  },
+  {
+    name: "region",
+    value: "NAME",
+    help: "Region of the bucket",
+    default: "AWS_REGION, AWS_DEFAULT_REGION, the profile's, else what the server says",
+    group: BUCKET,
+  },
+  {
+    name: "profile",
+    value: "NAME",
+    help: "Profile of the AWS command line; keys come from it, the environment, or the machine",
+    default: "AWS_PROFILE, else default",
+    group: BUCKET,
+  },
+  { name: "anonymous", help: "Sign no request: for what is public", group: BUCKET },
+  { name: "requester-pays", help: "Pay for what is read, where the owner does not", group: BUCKET },
+];
 
 /** How much of the machine is used. */
 export const WORKERS: Flag = {

@@ -14,6 +14,10 @@ export interface Flag {
   readonly short?: string;
   /** What its value is called in the help; absent: the flag is given or not, and has no value. */
   readonly value?: string;
+  /** May be given more than once; its values then stand in lines. */
+  readonly many?: boolean;
+  /** Whether its value must not be repeated in messages. */
+  readonly secret?: boolean;
   /** The only values there are. */
   readonly choices?: readonly string[];
   /** Values that a shell offers beside others there may be; one that ends with a colon or a slash is the beginning of one. */
@@ -35,6 +39,8 @@ export interface Argument {
   readonly many?: boolean;
   /** May be absent; `config`: where a job file is given. */
   readonly optional?: boolean | "config";
+  /** A flag that takes its place: where it is given, no word is this argument. */
+  readonly replacedBy?: string;
   /** The only words there are. */
   readonly choices?: readonly string[];
   /** What a shell completes it with; `job`: the numbers of jobs and folders; `command`: the names of commands. */

@@ -5,6 +5,7 @@
 import type { Argument, Command, Flag } from "./command.ts";
 import type { CommandTree } from "./parse.ts";
 import {
+  BUCKET_FLAGS,
   CONFIG,
   CREATE_FLAGS,
   JOIN_FLAGS,
@@ -20,23 +21,26 @@ const SOURCES: Argument = {
   name: "sources",
   many: true,
   optional: "config",
-  help: "a glob, a template such as section_<z:4>.tif, a folder, or files in their order",
+  help:
+    "a glob, a template such as section_<z:4>.tif, a folder, or files in their order; on disk, in a bucket (s3://, gs://) or behind https://",
   completes: "file",
 };
 const NEW_TARGET: Argument = {
   name: "target",
   optional: "config",
-  help: "path of the volume, such as out.ome.zarr",
+  replacedBy: "to",
+  help:
+    "where the volume is to be, such as out.ome.zarr, s3://BUCKET/out.ome.zarr or precomputed://out",
   completes: "folder",
 };
 const TARGET: Argument = {
   name: "target",
-  help: "path of the volume",
+  help: "path or address of the volume",
   completes: "folder",
 };
 const JOB: Argument = {
   name: "job",
-  help: "the number of a job, or the path of its volume",
+  help: "the number of a job, or the path or address of its volume",
   completes: "job",
 };
 
@@ -53,6 +57,19 @@ const LEDGER_URL: Argument = {
   help: "address of the ledger; without, that of SLUICE_LEDGER, as for every command",
 };
 
+const BOSS_CONFIG: Argument = {
+  name: "config",
+  help: "an ingest configuration of the Boss",
+  completes: "file",
+};
+const BOSS_TOKEN: Flag = {
+  name: "token",
+  value: "TOKEN",
+  secret: true,
+  help: "Token of the Boss; others on this machine may see it here, and not in INTERN_TOKEN",
+  default: "INTERN_TOKEN, ~/.intern/intern.cfg, token.json",
+};
+
 /** Flags that every command has. */
 const EVERYWHERE: readonly Flag[] = [
   { name: "json", help: "Print the result as one JSON document, and no progress" },
@@ -62,12 +79,31 @@ const EVERYWHERE: readonly Flag[] = [
   { name: "version", short: "V", help: "Print the version" },
 ].map((flag) => ({ ...flag, group: "Everywhere" }));
 
-const COMMANDS: readonly Command[] = [
+/** Commands that a volume is named to. */
+const WITH_VOLUMES: ReadonlySet<string> = new Set([
+  "ingest",
+  "transfer",
+  "validate",
+  "plan",
+  "create",
+  "join",
+  "status",
+  "cancel",
+  "retry",
+  "verify",
+  "pull",
+  "set",
+  "info",
+  "doctor",
+]);
+
+const BARE_COMMANDS: readonly Command[] = [
   {
     name: "ingest",
     summary: "Turn images into a volume: plan, create, join and verify in one",
     details: [
       "The same command resumes a job that was interrupted, joins one that runs, and finds one that is done. Press Ctrl-C once to finish what is in hand, twice to stop at once; nothing is lost.",
+      "Over HTTP nothing can be listed: name every image, or give a template and the numbers that its tokens stand for, as --z FIRST:END, and --x and --y for tiles. Each image is fetched once, by the task that needs it, and kept in the temporary folder (TMPDIR) meanwhile.",
     ],
     arguments: [SOURCES, NEW_TARGET],
     flags: [CONFIG, ...PLAN_FLAGS, ...CREATE_FLAGS, LEDGER, ...JOIN_FLAGS, NO_VERIFY],
@@ -84,6 +120,18 @@ const COMMANDS: readonly Command[] = [
       {
         line: "sluice ingest 'cells/*.tif' out.ome.zarr --kind labels --label-name cells",
         what: "Labels, into the image they belong to",
+      },
+      {
+        line: "sluice ingest 'raw/*.tif' s3://lab/em.ome.zarr --endpoint https://minio.lab",
+        what: "Into a bucket",
+      },
+      {
+        line: "sluice ingest 's3://lab/raw/*.tif' out.ome.zarr --region eu-west-1",
+        what: "Out of a bucket",
+      },
+      {
+        line: "sluice ingest 'https://data.lab/em/<z:4>.png' out.ome.zarr --z 0:500",
+        what: "From a web server: sections 0 to 499 by the numbers in their names",
       },
       { line: "sluice ingest --config job.json", what: "All of it from a file" },
     ],
@@ -261,7 +309,7 @@ const COMMANDS: readonly Command[] = [
       "Every channel is a grey image. A box is given in voxels of the scale that is pulled, and may be left open: 100: or :612.",
     ],
     arguments: [
-      { name: "volume", help: "path of an OME-Zarr volume", completes: "folder" },
+      { name: "volume", help: "path or address of a volume of any format", completes: "folder" },
       {
         name: "target",
         help:
@@ -340,6 +388,111 @@ const COMMANDS: readonly Command[] = [
     run: () => import("./commands/set.ts"),
   },
   {
+    name: "info",
+    summary: "Say what a volume is, how it is stored, and which programs read it",
+    details: [
+      "Of whatever format: OME-Zarr, Zarr, precomputed, N5, HDF5; on disk, in a bucket, or behind HTTP. Of an HDF5 file without dataset, what it holds; of images, what they make together. Only metadata and headers are read.",
+    ],
+    arguments: [{
+      name: "address",
+      many: true,
+      help:
+        "a volume, an HDF5 file as FILE.h5 or FILE.h5:/DATASET, or a glob, folder or files of images",
+      completes: "file",
+    }],
+    flags: [],
+    examples: [
+      { line: "sluice info out.ome.zarr", what: "Scales, chunks, codec, and who reads it" },
+      { line: "sluice info s3://lab/em.ome.zarr --anonymous", what: "One in a public bucket" },
+      { line: "sluice info sample.h5:/volumes/raw --json", what: "A dataset, for a script" },
+    ],
+    run: () => import("./commands/info.ts"),
+  },
+  {
+    name: "doctor",
+    summary: "Test a served volume as a viewer in a browser would, and say what mends it",
+    details: [
+      "Asks the server as a browser does, without any key: CORS, ranges of bytes, chunks that are not there, encodings, metadata, and a chunk at the edge that is really decoded. Every fault comes with the lines that mend it. The exit code is 1 where there is a fault; warnings leave it 0.",
+    ],
+    arguments: [{
+      name: "address",
+      help:
+        "https:// or http:// of a volume, precomputed:// or zarr:// before it, or s3:// and gs://",
+    }],
+    flags: [{
+      name: "origin",
+      value: "URL",
+      help: "The page that the viewer is on",
+      default: "https://neuroglancer-demo.appspot.com",
+    }],
+    examples: [
+      { line: "sluice doctor https://data.lab/em.ome.zarr", what: "Everything a viewer needs" },
+      {
+        line: "sluice doctor s3://lab/em.ome.zarr --endpoint https://minio.lab",
+        what: "By the address that viewers would use",
+      },
+      {
+        line: "sluice doctor http://localhost:8000/em --origin http://localhost:5000",
+        what: "For a viewer of one's own",
+      },
+    ],
+    run: () => import("./commands/doctor.ts"),
+  },
+  {
+    name: "validate",
+    summary: "Say all that is wrong with a configuration of the Boss, and what it would make",
+    details: [
+      "Every fault is named with its path in the file, also those of the plugins' parameters, and what the server would take and then lose or move voxels of. Of a sound file it prints what boss-ingest prints before it makes a job. The exit code is 2 where there are faults, and 1 where --look or --ask-server finds that something is not there.",
+    ],
+    arguments: [BOSS_CONFIG],
+    flags: [
+      { name: "look", help: "Open the images or the volume of the first and last tile or chunk" },
+      {
+        name: "ask-server",
+        help: "Ask the Boss for the channel, its experiment and its coordinate frame",
+      },
+      BOSS_TOKEN,
+    ],
+    examples: [
+      { line: "sluice validate ingest.json", what: "Reads nothing but the file" },
+      { line: "sluice validate ingest.json --look", what: "Are the images where it says?" },
+    ],
+    run: () => import("./commands/validate.ts"),
+  },
+  {
+    name: "prep",
+    summary: "Create collection, coordinate frame, experiment and channel in a Boss",
+    details: [
+      "Takes the file of prep_ingest. What is absent is created; what is there is never changed, and where it differs every field is named. The exit code is 1 where more than a description differs. Unlike prep_ingest it does not print export INTERN_TOKEN=…: that would leave the token on the screen and in logs.",
+    ],
+    arguments: [{ ...BOSS_CONFIG, help: "a file such as prep_ingest takes" }],
+    flags: [
+      {
+        name: "host",
+        value: "HOST",
+        help: "Where the Boss answers, or its address, such as https://api.bossdb.io",
+        default: "that of the ingest configuration which the file names",
+      },
+      {
+        name: "protocol",
+        value: "NAME",
+        choices: ["https", "http"],
+        help: "How it is spoken to",
+        default: "that of the ingest configuration, else https",
+      },
+      BOSS_TOKEN,
+      { name: "dry-run", help: "Say what would be created; nothing is" },
+    ],
+    examples: [
+      {
+        line: "sluice prep prep.json --host api.bossdb.io",
+        what: "With the token of INTERN_TOKEN",
+      },
+      { line: "sluice prep prep.json --dry-run", what: "What is there, and how it differs" },
+    ],
+    run: () => import("./commands/prep.ts"),
+  },
+  {
     name: "completions",
     summary: "Print the script that completes commands, flags and values in a shell",
     details: [
@@ -397,6 +550,12 @@ const COMMANDS: readonly Command[] = [
     run: () => import("./commands/help.ts"),
   },
 ];
+
+const COMMANDS: readonly Command[] = BARE_COMMANDS.map((command) =>
+  WITH_VOLUMES.has(command.name)
+    ? { ...command, flags: [...command.flags, ...BUCKET_FLAGS] }
+    : command
+);
 
 /** The command line of sluice. */
 export const TREE: CommandTree = { commands: COMMANDS, everywhere: EVERYWHERE };

@@ -6,13 +6,15 @@ import type { Dtype } from "../core/dtype.ts";
 import { parseVoxelSize } from "../core/units.ts";
 import { parseBytes } from "../tasks/memory.ts";
 import type { PlanOptions } from "../tasks/plan.ts";
+import { setBuckets } from "./buckets.ts";
 import { type Call, CallError } from "./parse.ts";
 import { parseCodec, parseCount, parseSides, parseSpan, parseWindow } from "./values.ts";
 
 /** What was said, wherever it was said. */
 export interface Said {
   readonly sources: readonly string[];
-  readonly target?: string;
+  /** Where volumes are to be, as people named them. */
+  readonly targets: readonly string[];
   /** As on the command line. */
   readonly flags: ReadonlyMap<string, string | true>;
 }
@@ -30,7 +32,7 @@ export async function gather(
   const job = typeof config === "string"
     ? await (await import("../configs/load_job.ts")).loadJob(config)
     : {};
-  const { $schema: _, source = [], target: fileTarget, verify, ...rest } = job;
+  const { $schema: _, source = [], target: fileTarget, to: fileTo, verify, ...rest } = job;
   const flags = new Map<string, string | true>();
   for (const [key, value] of Object.entries(rest)) {
     if (value === false) continue;
@@ -41,21 +43,23 @@ export async function gather(
   }
   if (verify === false) flags.set("no-verify", true);
   for (const [name, value] of call.flags) flags.set(name, value);
+  await setBuckets(flags);
   const sources = words.get("sources") ?? [source].flat();
-  const target = words.get("target")?.[0] ?? fileTarget;
+  const said = valueOf(call.flags, "to")?.split("\n") ?? words.get("target");
+  const targets = said ?? [fileTo ?? fileTarget ?? []].flat();
   if (sources.length === 0) {
     throw new CallError(
       `Cannot run "${command.name}" without SOURCES: "${config}" has no key "source"`,
       command.name,
     );
   }
-  if (needsTarget && target === undefined) {
+  if (needsTarget && targets.length === 0) {
     throw new CallError(
       `Cannot run "${command.name}" without TARGET: "${config}" has no key "target"`,
       command.name,
     );
   }
-  return { sources, flags, ...(target === undefined ? {} : { target }) };
+  return { sources, flags, targets };
 }
 
 /** The value of a flag, or undefined where it was not given. */

@@ -43,6 +43,8 @@ async function dispatch(
     printHelp(call.command, output, group);
     return EXIT.done;
   }
+  const { setBuckets } = await import("./buckets.ts");
+  await setBuckets(call.flags);
   const { run } = await call.command.run();
   return await run(call, { output });
 }

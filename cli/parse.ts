@@ -133,9 +133,14 @@ async function readFlags(
     );
     if (flag === undefined) throw await unknownFlag(token.rawName, known, tree, command);
     const value = valueOf(flag, token, command);
+    if (flag.many && flags.has(flag.name)) {
+      flags.set(flag.name, `${flags.get(flag.name)}\n${value}`);
+      continue;
+    }
     if (flags.has(flag.name) && flags.get(flag.name) !== value) {
+      const both = flag.secret ? "" : `: "${flags.get(flag.name)}" and "${value}"`;
       throw new CallError(
-        `Cannot use --${flag.name} twice: "${flags.get(flag.name)}" and "${value}"; keep one`,
+        `Cannot use --${flag.name} twice${both}; keep one`,
         command?.name,
       );
     }
@@ -221,7 +226,9 @@ function placeWords(
   flags: ReadonlyMap<string, string | true>,
 ): Map<string, readonly string[]> {
   const placed = new Map<string, readonly string[]>();
-  const wanted = command.arguments;
+  const wanted = command.arguments.filter(({ replacedBy }) =>
+    replacedBy === undefined || !flags.has(replacedBy)
+  );
   const many = wanted.findIndex((argument) => argument.many);
   const back = many < 0 ? [] : wanted.slice(many + 1);
   let [first, end] = [0, words.length];

@@ -2,7 +2,6 @@
  * What came of a job, in words, as JSON and as an exit code.
  * @module
  */
-import { basename, resolve } from "node:path";
 import { boxSize } from "../core/box.ts";
 import { VOXEL_BYTES } from "../core/dtype.ts";
 import { boxAtScale } from "../core/layout.ts";
@@ -10,6 +9,7 @@ import { baseScale, phaseOf, type Plan, taskBox } from "../core/plan.ts";
 import { product } from "../core/point.ts";
 import type { JobTimes } from "../pool/jobs.ts";
 import type { JobStatus } from "../ledgers/ledger.ts";
+import { isRemote, resolvePlace, splitPlace } from "../stores/place.ts";
 import { parseTarget } from "../stores/volume.ts";
 import { mebibytes } from "../tasks/memory.ts";
 import type { StatusReport } from "../tasks/status.ts";
@@ -25,6 +25,8 @@ export interface Outcome {
   /** The same, with losses and dead letters by name. */
   readonly report: StatusReport;
   readonly verified?: VerifyReport;
+  /** The volumes that were written in the same pass. */
+  readonly verifiedCopies: readonly VerifyReport[];
   /** Threads of this process. */
   readonly threads: number;
   /** Milliseconds that its threads spent on each part of the work. */
@@ -42,18 +44,18 @@ export interface Outcome {
 }
 
 /** 0 done; 1 failed, or a fault; 3 done, with losses; 130 stopped before the end. */
-export function exitCode({ status, verified, stopped }: Outcome): number {
+export function exitCode({ status, verified, verifiedCopies, stopped }: Outcome): number {
   if (status.state === "active") return stopped ? EXIT.interrupted : EXIT.failed;
   if (status.state !== "done") return EXIT.failed;
-  if (verified !== undefined && (verified.faults.length > 0 || verified.unfinished > 0)) {
-    return EXIT.failed;
+  for (const { faults, unfinished } of [...(verified ? [verified] : []), ...verifiedCopies]) {
+    if (faults.length > 0 || unfinished > 0) return EXIT.failed;
   }
   return status.losses > 0 ? EXIT.losses : EXIT.done;
 }
 
 /** What came of it, for scripts. */
 export function summaryDocument(outcome: Outcome): unknown {
-  const { status, report, verified, milliseconds, voxelBytes, bytes } = outcome;
+  const { status, report, verified, verifiedCopies, milliseconds, voxelBytes, bytes } = outcome;
   const { job, state, tasks, done, losses } = status;
   return {
     job,
@@ -67,6 +69,7 @@ export function summaryDocument(outcome: Outcome): unknown {
     deadCount: report.deadCount,
     dead: report.dead,
     ...(verified === undefined ? {} : { verified: verifyDocument(verified) }),
+    ...(verifiedCopies.length === 0 ? {} : { copies: verifiedCopies.map(verifyDocument) }),
     thisProcess: { seconds: milliseconds / 1000, voxelBytes, bytes, milliseconds: outcome.times },
     exitCode: exitCode(outcome),
   };
@@ -125,10 +128,14 @@ function describeDone(outcome: Outcome): string {
       } MB/s of voxels with ${plural(threads, "thread")}`,
     ]),
     ...(verified === undefined ? [] : describeVerified(verified, plan, quote(target))),
+    ...outcome.verifiedCopies.flatMap((copy) => [
+      `and "${copy.volume}", ${mebibytes(copy.bytes)}`,
+      ...describeVerified(copy, plan, quote(target)),
+    ]),
     ...(status.losses === 0 ? [] : describeLostImages(report.losses, status.losses, quote(target))),
     "Look at it:",
     ...waysToLook(
-      resolve(parseTarget(target).path) === status.target ? target : status.target,
+      resolvePlace(parseTarget(target).path) === status.target ? target : status.target,
       plan.store.kind,
     ).map((line) => `  ${line}`),
   ].join("\n");
@@ -188,19 +195,20 @@ export function verifyDocument(report: VerifyReport): unknown {
 }
 
 function waysToLook(target: string, format: Plan["store"]["kind"]): string[] {
-  const { path: place } = parseTarget(target);
-  const path = quote(place);
+  const place = resolvePlace(parseTarget(target).path);
+  const { name } = splitPlace(place);
+  // The clients of S3 know no other server than AWS by an address alone.
+  const shown = isRemote(place) ? place : parseTarget(target).path;
   if (format === "precomputed") {
+    const address = isRemote(place) ? place : `file://${place}`;
     return [
-      `python -c ${
-        quote(`from cloudvolume import CloudVolume; print(CloudVolume("file://${resolve(place)}"))`)
-      }`,
-      `Neuroglancer, once it is served: precomputed://http://HOST/${basename(place)}`,
+      `python -c ${quote(`from cloudvolume import CloudVolume; print(CloudVolume("${address}"))`)}`,
+      `Neuroglancer, once it is served: precomputed://http://HOST/${name}`,
     ];
   }
   return [
-    `napari --plugin napari-ome-zarr ${path}`,
-    `python -c ${quote(`import zarr; print(zarr.open(${JSON.stringify(place)})["0"])`)}`,
-    `Neuroglancer, once it is served: zarr://http://HOST/${basename(place)}`,
+    `napari --plugin napari-ome-zarr ${quote(shown)}`,
+    `python -c ${quote(`import zarr; print(zarr.open(${JSON.stringify(shown)})["0"])`)}`,
+    `Neuroglancer, once it is served: zarr://http://HOST/${name}`,
   ];
 }

@@ -138,9 +138,10 @@ export class WorkMonitor {
   /** Says what came of the job. @returns The exit code. */
   async conclude(
     status: JobStatus,
-    { pool, verified, foundDone }: {
+    { pool, verified, verifiedCopies = [], foundDone }: {
       readonly pool: WorkerPool;
       readonly verified?: VerifyReport;
+      readonly verifiedCopies?: readonly VerifyReport[];
       readonly foundDone?: boolean;
     },
   ): Promise<number> {
@@ -151,6 +152,7 @@ export class WorkMonitor {
       status,
       report: await jobStatus(String(status.job), { ledgerUrl }),
       verified,
+      verifiedCopies,
       threads: pool.size,
       times: { ...pool.times },
       foundDone,

@@ -18,6 +18,9 @@ const JOB = z.strictObject({
   target: z.string().min(1).optional().describe(
     "Path of the volume, such as out.ome.zarr; relative to the folder of this file",
   ),
+  to: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).optional().describe(
+    "Instead of target: several, which are cut alike and written in one pass; relative to the folder of this file",
+  ),
   voxelSize: z.string().optional().describe(
     "Edges of a voxel along x, y and z with their unit, such as 4x4x40nm; default: what the images say",
   ),
@@ -67,6 +70,13 @@ const JOB = z.strictObject({
     "Name below TARGET/labels, with kind labels; default: segmentation",
   ),
   overwrite: z.boolean().optional().describe("Remove the volume that lies at target, if one does"),
+  endpoint: z.string().optional().describe("Server of s3://, where it is not that of AWS"),
+  region: z.string().optional().describe("Region of the bucket"),
+  profile: z.string().optional().describe("Profile of the AWS command line"),
+  anonymous: z.boolean().optional().describe("Sign no request: for what is public"),
+  requesterPays: z.boolean().optional().describe(
+    "Pay for what is read, where the owner does not",
+  ),
   ledger: z.string().optional().describe(
     "Who counts what is done: sqlite:PATH, relative to the folder of this file, or postgres://HOST/DATABASE",
   ),

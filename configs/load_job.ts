@@ -4,6 +4,7 @@
  */
 import { basename, dirname, resolve } from "node:path";
 import { isNotFound, messageOf, UsageError } from "../core/errors.ts";
+import { namesPlace } from "../stores/place.ts";
 import { type JobFile, parseJob } from "./job_schema.ts";
 
 /**
@@ -12,12 +13,17 @@ import { type JobFile, parseJob } from "./job_schema.ts";
  */
 export async function loadJob(path: string): Promise<JobFile> {
   const job = parseJob(parseJson(path, await readText(path)), path);
-  const absolute = (relative: string) => resolve(dirname(path), relative);
-  const { source, target, ledger } = job;
+  const absolute = (relative: string): string => {
+    const [, format, rest] = /^([a-z][a-z0-9+.-]+:\/\/)(.*)$/s.exec(relative) ?? [];
+    if (format === undefined) return resolve(dirname(path), relative);
+    return namesPlace(relative) ? relative : format + absolute(rest);
+  };
+  const { source, target, to, ledger } = job;
   return {
     ...job,
     ...(source === undefined ? {} : { source: [source].flat().map(absolute) }),
     ...(target === undefined ? {} : { target: absolute(target) }),
+    ...(to === undefined ? {} : { to: [to].flat().map(absolute) }),
     ...(ledger === undefined ? {} : { ledger: absoluteLedger(ledger, absolute) }),
   };
 }

@@ -12,7 +12,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { watchMemory } from "./_memory.ts";
+import { measure as measureWith, type Measured, median } from "./_measure.ts";
 import { FLAGS } from "./_process.ts";
 import { makeSample } from "./make_sample.ts";
 
@@ -34,33 +34,8 @@ const peers = values.peers.split(",").filter(Boolean);
 const THREADS = 2;
 const LEVELS = quick ? 2 : 4;
 
-interface Measured {
-  readonly seconds: number;
-  readonly peak: number;
-  readonly stdout: string;
-}
-
-async function measure(command: string, args: readonly string[]): Promise<Measured> {
-  const begun = performance.now();
-  const child = new Deno.Command(command, {
-    args: [...args],
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-    env: { NO_COLOR: "1", SLUICE_HOME: join(folder, "home") },
-  }).spawn();
-  const output = child.output();
-  let seconds = 0;
-  output.then(() => seconds = (performance.now() - begun) / 1000);
-  const peak = await watchMemory(child.pid, output);
-  const { code, stdout, stderr } = await output;
-  if (code !== 0) {
-    throw new Error(
-      `${command} ${args.join(" ")} ended with ${code}\n${new TextDecoder().decode(stderr)}`,
-    );
-  }
-  return { seconds, peak, stdout: new TextDecoder().decode(stdout) };
-}
+const measure = (command: string, args: readonly string[]) =>
+  measureWith(command, args, { SLUICE_HOME: join(folder, "home") });
 
 const python = (await measure(Deno.execPath(), ["run", "-A", here("interop_venv.ts"), "--bench"]))
   .stdout.trim().split("\n").at(-1)!;
@@ -125,7 +100,6 @@ const contenders: Contender[] = [
   })),
 ];
 
-const median = (numbers: number[]) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
 const mib = (bytes: number) => Math.round(bytes / 2 ** 20);
 console.log(
   `${side} x ${side} x ${depth} sections, chunk 64 x 64 x 64, shard 512 x 512 x 64, zstd 3, ${THREADS} threads, ${rounds} rounds\n`,

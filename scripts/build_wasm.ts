@@ -1,5 +1,5 @@
 /**
- * Compiles the AssemblyScript kernels in codecs/wasm/ and writes each as base64 into the module
+ * Compiles the AssemblyScript kernels in core/wasm/ and codecs/wasm/, and writes each as base64 into the module
  * that codecs import: `deno run -A scripts/build_wasm.ts`. A test compiles them again and compares.
  * @module
  */
@@ -15,6 +15,12 @@ export interface Kernel {
 
 /** Every kernel of the tree, by paths relative to its root. */
 export const KERNELS: readonly Kernel[] = [
+  {
+    source: "core/wasm/scan.as.ts",
+    target: "core/_scan_wasm.ts",
+    about: "The kernel that finds the range of small integers",
+    flags: ["--initialMemory", "1", "--maximumMemory", "1", "--enable", "simd"],
+  },
   {
     source: "codecs/wasm/lzw.as.ts",
     target: "codecs/_lzw_wasm.ts",

@@ -15,14 +15,14 @@ import { parseArgs } from "node:util";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** `interop` for tests, `bench` for benchmarks. */
-export type Environment = "interop" | "bench";
+/** `interop` for tests, `bench` and `igneous` for benchmarks. */
+export type Environment = "interop" | "bench" | "igneous";
 
 /** Where to make an environment, and with what. */
 export interface EnvironmentOptions {
   /** The Python to start from. @default The first of `python3`, `python3.14` … `python3.11` that will do */
   readonly python?: string;
-  /** Folder for `.venv-interop` and `.venv-bench`. @default The root of the project */
+  /** Folder for `.venv-interop` and the others. @default The root of the project */
   readonly root?: string;
   /** Requirements to install. @default The ones in `tests/interop` */
   readonly requirements?: string;
@@ -32,6 +32,7 @@ const PROJECT = fileURLToPath(new URL("..", import.meta.url));
 const REQUIREMENTS = {
   interop: join(PROJECT, "tests", "interop", "requirements.txt"),
   bench: join(PROJECT, "tests", "interop", "requirements-bench.txt"),
+  igneous: join(PROJECT, "tests", "interop", "requirements-igneous.txt"),
 } as const satisfies Record<Environment, string>;
 const PYTHONS = ["python3", "python3.14", "python3.13", "python3.12", "python3.11"];
 const PROBE = "import sys, venv, ensurepip; sys.exit(0 if sys.version_info >= (3, 11) else 3)";

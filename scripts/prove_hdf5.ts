@@ -10,7 +10,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { box, gatherVoxels, OmeZarrStore, WorkerPool } from "../mod.ts";
+import { box, gatherVoxels, openVolume, WorkerPool } from "../mod.ts";
 import { watchMemory } from "./_memory.ts";
 import { outcome, start } from "./_process.ts";
 import { run } from "./_run.ts";
@@ -61,7 +61,7 @@ console.log(Deno.exitCode === 1 ? "NOT proven" : "proven");
 async function countDiffering(): Promise<number> {
   const patterns = await Deno.readFile(`${file}.patterns`);
   await using pool = new WorkerPool({ size: 0 });
-  await using store = await OmeZarrStore.open(target, { pool });
+  await using store = await openVolume(target, { pool });
   let differing = 0;
   for (let i = 0; i < 50; i++) {
     const sides = [90, 70, 20];

@@ -16,7 +16,7 @@ import { LeaseLostError } from "../core/errors.ts";
 import type { Lease, LeaseId } from "../core/plan.ts";
 import type { Receipt } from "../core/receipt.ts";
 import { openLedger } from "../ledgers/open_ledger.ts";
-import { parseReceipt } from "../ledgers/receipt_log.ts";
+import { parseReceipt } from "../ledgers/_receipt_line.ts";
 import { JobFolder } from "../stores/job_folder.ts";
 import { connect, findPostgres, NO_POSTGRES, OwnSchema } from "./_find_postgres.ts";
 import { makeSample } from "./make_sample.ts";
@@ -128,7 +128,7 @@ async function tortureJob(
   target: string,
   env: Record<string, string>,
 ): Promise<void> {
-  const { job } = (await new JobFolder(target).claim())!;
+  const { job } = (await (await JobFolder.open(target)).claim())!;
   await using ledger = await openLedger(schema.url);
   const { tasks } = await ledger.status(job);
   check(tasks >= 64, `the job has at least 64 tasks: ${tasks}`);
@@ -243,7 +243,7 @@ async function freezeOne(
 
 /** The receipt that a process kept for its lease. */
 async function ownReceipt(target: string, { fence, first }: Held): Promise<Receipt | undefined> {
-  const receipts = new JobFolder(target).receiptsPath;
+  const receipts = (await JobFolder.open(target)).receiptsPlace;
   for await (const { name } of Deno.readDir(receipts)) {
     for (const line of (await Deno.readTextFile(join(receipts, name))).split("\n")) {
       const receipt = parseReceipt(line);

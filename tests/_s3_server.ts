@@ -236,6 +236,9 @@ function putObject({ request, bucket, key, behaviour }: S3Call): RawAnswer {
     const value = request.headers.get(name);
     if (value !== null) headers[name] = value;
   }
+  for (const [name, value] of request.headers) {
+    if (name.startsWith("x-amz-meta-")) headers[name] = value;
+  }
   const tag = `"${md5(request.body)}"`;
   bucket.objects.set(key, { bytes: request.body, tag, modified: Date.now(), headers });
   return { status: 200, headers: { etag: tag, ...sumHeaders(request) } };

@@ -24,6 +24,8 @@ export interface KnownKey {
 export interface SignatureRules {
   readonly keys: ReadonlyMap<string, KnownKey>;
   readonly region: string;
+  /** @default "s3" */
+  readonly service?: "s3" | "sqs";
   /** The server's time. */
   readonly now: number;
 }
@@ -36,11 +38,12 @@ export function checkSignature(
   rules: SignatureRules,
 ): SignatureFault | undefined {
   const { method, path, query, headers, body } = request;
+  const { service = "s3" } = rules;
   const found =
-    /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/s3\/aws4_request, ?SignedHeaders=([^,]+), ?Signature=([0-9a-f]{64})$/
+    /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/(s3|sqs)\/aws4_request, ?SignedHeaders=([^,]+), ?Signature=([0-9a-f]{64})$/
       .exec(headers.get("authorization") ?? "");
-  if (found === null) return "AccessDenied";
-  const [, id, date, region, names, signature] = found;
+  if (found?.[4] !== service) return "AccessDenied";
+  const [, id, date, region, , names, signature] = found;
   const key = rules.keys.get(id);
   if (key === undefined) return "InvalidAccessKeyId";
   if (region !== rules.region) return "AuthorizationHeaderMalformed";
@@ -50,7 +53,8 @@ export function checkSignature(
   const list = names.split(";");
   const mustBeSigned = ["host", ...[...headers.keys()].filter((name) => name.startsWith("x-amz-"))];
   if (!mustBeSigned.every((name) => list.includes(name))) return "AccessDenied";
-  const said = headers.get("x-amz-content-sha256") ?? "";
+  // Only S3 wants to be told it.
+  const said = headers.get("x-amz-content-sha256") ?? (service === "s3" ? "" : sha256(body));
   if (said !== "UNSIGNED-PAYLOAD" && said !== sha256(body)) return "SignatureDoesNotMatch";
   const canonical = [
     method,
@@ -61,10 +65,10 @@ export function checkSignature(
     names,
     said,
   ].join("\n");
-  const scope = `${date}/${region}/s3/aws4_request`;
+  const scope = `${date}/${region}/${service}/aws4_request`;
   const text = ["AWS4-HMAC-SHA256", time, scope, sha256(canonical)].join("\n");
   let derived: string | Uint8Array = `AWS4${key.secret}`;
-  for (const step of [date, region, "s3", "aws4_request"]) derived = hmac(derived, step);
+  for (const step of [date, region, service, "aws4_request"]) derived = hmac(derived, step);
   if (hmac(derived, text).toString("hex") !== signature) return "SignatureDoesNotMatch";
   if (key.token !== undefined && headers.get("x-amz-security-token") !== key.token) {
     return "AccessDenied";

@@ -12,12 +12,12 @@ import { gather, planOptions, valueOf } from "../job_options.ts";
 import type { Call } from "../parse.ts";
 import { describeLosses } from "../plan_report.ts";
 import { quote } from "../text.ts";
-import { parseTarget } from "../../stores/volume.ts";
+import { formatsOf } from "../../stores/volume.ts";
 import { WorkMonitor } from "../working.ts";
 
 /** Plans and creates a job, and says how to join it. */
 export async function run(call: Call, { output }: Context): Promise<number> {
-  const { sources, target = "", flags } = await gather(call, { needsTarget: true });
+  const { sources, targets, flags } = await gather(call, { needsTarget: true });
   const ledgerUrl = chooseLedgerUrl({ ledgerUrl: valueOf(flags, "ledger") });
   using interrupts = new Interrupts((text) => monitor.say(text));
   const monitor = new WorkMonitor(output, interrupts);
@@ -25,13 +25,13 @@ export async function run(call: Call, { output }: Context): Promise<number> {
   try {
     const report = await planIngest(sources, {
       ...planOptions(flags),
-      ...(parseTarget(target).format === undefined ? {} : { format: parseTarget(target).format }),
+      ...formatsOf(targets, planOptions(flags).format),
       signal: interrupts.signal,
       onProgress: monitor.onPlanning,
     });
     monitor.end();
     for (const warning of report.warnings) output.note(warning);
-    const { job, volume, found, state } = await createJob(report, target, {
+    const { job, volume, found, state } = await createJob(report, targets, {
       ledger,
       ledgerUrl,
       overwrite: flags.has("overwrite"),
@@ -44,7 +44,7 @@ export async function run(call: Call, { output }: Context): Promise<number> {
         [
           `${found ? "Found" : "Created"} job ${job}: ${tasks} tasks, ${state}, into "${volume}"`,
           ...describeLosses(report.losses),
-          `To work on it, as often as you like: sluice join ${quote(target)}`,
+          `To work on it, as often as you like: sluice join ${quote(targets[0])}`,
         ].join("\n"),
     );
     return EXIT.done;

@@ -16,7 +16,7 @@ import { WorkMonitor } from "../working.ts";
 
 /** Plans, creates, joins and verifies. */
 export async function run(call: Call, { output }: Context): Promise<number> {
-  const { sources, target = "", flags } = await gather(call, { needsTarget: true });
+  const { sources, targets, flags } = await gather(call, { needsTarget: true });
   const { workers, ...work } = workOptions(flags);
   const ledgerUrl = chooseLedgerUrl({ ledgerUrl: valueOf(flags, "ledger") });
   using interrupts = new Interrupts((text) => monitor.say(text));
@@ -25,7 +25,7 @@ export async function run(call: Call, { output }: Context): Promise<number> {
   await using pool = new WorkerPool({ size: workers });
   let report: PlanReport;
   try {
-    const { created, status, verified } = await ingest(sources, target, {
+    const { created, status, verified, verifiedCopies } = await ingest(sources, targets, {
       ...planOptions(flags),
       ...work,
       ledger,
@@ -46,7 +46,7 @@ export async function run(call: Call, { output }: Context): Promise<number> {
       },
       onCreated: ({ job, found, state }) => {
         if (found && state === "active") output.note(`Going on with job ${job}`);
-        monitor.begin({ job, ledger, ledgerUrl, plan: report.plan, target });
+        monitor.begin({ job, ledger, ledgerUrl, plan: report.plan, target: targets[0] });
       },
       onProgress: monitor.onProgress,
       onFailure: monitor.onFailure,
@@ -55,6 +55,7 @@ export async function run(call: Call, { output }: Context): Promise<number> {
     return await monitor.conclude(status, {
       pool,
       verified,
+      verifiedCopies,
       foundDone: created.found && created.state === "done",
     });
   } catch (error) {

@@ -37,7 +37,7 @@ export async function run({ words, flags }: Call, { output }: Context): Promise<
       onProgress: (done, total) => progress.update({ done, total, unit: "files" }),
     });
     progress.end();
-    const plan = await new JobFolder(volume).plan();
+    const plan = await (await JobFolder.open(volume)).plan();
     const isSound = report.faults.length === 0 && report.unfinished === 0;
     const code = !isSound ? EXIT.failed : report.losses.length > 0 ? EXIT.losses : EXIT.done;
     output.report({ ...verifyDocument(report) as object, exitCode: code }, () =>

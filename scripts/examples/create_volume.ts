@@ -24,8 +24,8 @@ const { job, volume } = await sluice.createJob(report, "out/inverted.ome.zarr", 
   ledger,
   ledgerUrl,
 });
-await using store = await sluice.OmeZarrStore.open(volume, { pool });
-const sources = await sluice.readSourceList(store.folder.sourcesPath);
+await using store = await sluice.openVolume(volume, { pool });
+const sources = await store.folder.sources();
 const invert = sluice.mapBands("invert", ({ data }) => {
   for (let i = 0; i < data.length; i++) data[i] = 255 - Number(data[i]);
 });

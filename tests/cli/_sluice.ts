@@ -7,14 +7,25 @@ import { TestFolder, tiffOf } from "../_images.ts";
 const cli = new URL("../../cli.ts", import.meta.url).pathname;
 const config = JSON.parse(
   await Deno.readTextFile(new URL("../../deno.json", import.meta.url)),
-) as { readonly tasks: { readonly sluice: string } };
+) as { readonly tasks: Readonly<Record<Task, string>> };
+
+/** What deno.json calls it: without the network, and with it. */
+export type Task = "sluice" | "sluice:net";
+
+function commandOf(task: Task): readonly string[] {
+  return [...config.tasks[task].split(" ").slice(1, -1), "--no-prompt", cli];
+}
 
 /** `deno run` with the documented flags. */
-export const command: readonly string[] = [
-  ...config.tasks.sluice.split(" ").slice(1, -1),
-  "--no-prompt",
-  cli,
-];
+export const command: readonly string[] = commandOf("sluice");
+
+/** How sluice is run. */
+export interface SluiceOptions {
+  /** @default "sluice" */
+  readonly task?: Task;
+  /** What is added to its environment. */
+  readonly env?: Readonly<Record<string, string>>;
+}
 
 /** What a run said. */
 export interface Ran {
@@ -25,11 +36,22 @@ export interface Ran {
 
 /** A folder with a home of its own, in which sluice runs. */
 export class Sluice implements AsyncDisposable {
-  private constructor(readonly folder: TestFolder) {}
+  private constructor(
+    readonly folder: TestFolder,
+    readonly options: SluiceOptions,
+  ) {}
 
   /** Makes the folder, and files in it. */
-  static async of(files: Readonly<Record<string, Uint8Array | string>> = {}): Promise<Sluice> {
-    return new Sluice(await TestFolder.of(files));
+  static async of(
+    files: Readonly<Record<string, Uint8Array | string>> = {},
+    options: SluiceOptions = {},
+  ): Promise<Sluice> {
+    return new Sluice(await TestFolder.of(files), options);
+  }
+
+  /** The same folder, run otherwise; whoever made it disposes of it. */
+  with(options: SluiceOptions): Sluice {
+    return new Sluice(this.folder, { ...this.options, ...options });
   }
 
   /** Path of a file below the folder. */
@@ -39,10 +61,11 @@ export class Sluice implements AsyncDisposable {
 
   /** Starts a run. */
   start(...words: readonly string[]): Deno.ChildProcess {
+    const { task = "sluice", env } = this.options;
     return new Deno.Command(Deno.execPath(), {
-      args: [...command, ...words],
+      args: [...commandOf(task), ...words],
       cwd: this.folder.path,
-      env: { SLUICE_HOME: this.path("home"), NO_COLOR: "1" },
+      env: { SLUICE_HOME: this.path("home"), NO_COLOR: "1", ...env },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",

@@ -19,7 +19,7 @@ const names = [...new Set(TREE.commands.map(({ name }) => name.split(" ")[0]))];
 /** What every shell offers, as the value that comes of it; fish and bash may differ in what they show. */
 const cases: readonly { line: string; offers: readonly string[] }[] = [
   { line: "sluice ", offers: names },
-  { line: "sluice in", offers: ["ingest"] },
+  { line: "sluice in", offers: ["info", "ingest"] },
   { line: "sluice ledger ", offers: ["init", "check"] },
   { line: "sluice --json st", offers: ["status"] },
   { line: "sluice xyzzy ", offers: [] },
@@ -48,7 +48,7 @@ const cases: readonly { line: string; offers: readonly string[] }[] = [
 
 /** What the tab key makes of a line. */
 const tabs = [
-  { line: "sluice in", becomes: "sluice ingest " },
+  { line: "sluice ing", becomes: "sluice ingest " },
   { line: "sluice ingest --codec=blosc:l", becomes: "sluice ingest --codec=blosc:lz4 " },
   { line: "sluice ingest --codec blosc:z", becomes: "sluice ingest --codec blosc:zstd " },
   { line: "sluice ingest 'ra", becomes: "sluice ingest 'raw/" },

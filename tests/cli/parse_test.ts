@@ -120,7 +120,8 @@ const refused = [
   },
   {
     line: "status",
-    says: 'Cannot run "status" without JOB: the number of a job, or the path of its volume',
+    says:
+      'Cannot run "status" without JOB: the number of a job, or the path or address of its volume',
   },
   {
     line: "completions bsah",
@@ -131,7 +132,7 @@ const refused = [
   {
     line: "ingest out",
     says:
-      'Cannot run "ingest" without SOURCES: a glob, a template such as section_<z:4>.tif, a folder, or files in their order',
+      'Cannot run "ingest" without SOURCES: a glob, a template such as section_<z:4>.tif, a folder, or files in their order; on disk, in a bucket (s3://, gs://) or behind https://',
   },
   { line: "--jsn", says: "Cannot use --jsn: there is no such flag; did you mean --json?" },
 ] as const;

@@ -53,6 +53,14 @@ for (const dtype of ["uint8", "uint16"] as const) {
   }
 }
 
+Deno.test("encodePngSegment() gives bytes that a thread can hand on, however few", () => {
+  for (const height of [1, 5, 300]) {
+    const { bytes } = encodePngSegment(new Uint16Array(7 * height).fill(9), 7);
+    const copy = bytes.slice();
+    deepEqual(structuredClone(bytes, { transfer: [bytes.buffer as ArrayBuffer] }), copy);
+  }
+});
+
 Deno.test("joinAdler() makes the checksum of the whole from those of its parts", () => {
   const random = seeded(11);
   const bytes = Uint8Array.from({ length: 200_000 }, () => 200 + random() * 56);

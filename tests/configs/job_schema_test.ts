@@ -62,10 +62,13 @@ for (const [name, files] of Object.entries(examples)) {
     await using folder = await TestFolder.of(files);
     await folder.put(name, await Deno.readTextFile(join(configs, "examples", name)));
     const path = join(folder.path, name);
-    const { sources, target, flags } = await gather(await call("ingest", "--config", path), {
-      needsTarget: true,
-    });
-    equal(target?.startsWith(folder.path), true);
+    const { sources, targets: [target], flags } = await gather(
+      await call("ingest", "--config", path),
+      {
+        needsTarget: true,
+      },
+    );
+    equal(target.startsWith(folder.path), true);
     workOptions(flags);
     const { plan } = await planIngest(sources, planOptions(flags));
     const job = await loadJob(path);
@@ -94,7 +97,7 @@ Deno.test("the command line counts more than the job file", async () => {
     needsTarget: true,
   });
   deepEqual(said.sources, [join(folder.path, "a.tif"), "/b.tif"]);
-  equal(said.target, "elsewhere");
+  deepEqual(said.targets, ["elsewhere"]);
   deepEqual(Object.fromEntries(said.flags), {
     chunk: "32",
     overwrite: true,
@@ -152,5 +155,5 @@ Deno.test("gather() wants sources from somewhere", async () => {
   const said = await gather(await call("ingest", "--config", path, "x", "y"), {
     needsTarget: true,
   });
-  deepEqual([said.sources, said.target], [["x"], "y"]);
+  deepEqual([said.sources, said.targets], [["x"], ["y"]]);
 });

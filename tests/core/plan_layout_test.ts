@@ -304,3 +304,21 @@ Deno.test("a volume in blocks is cut along x and y as well, into whole shards an
   ]);
   deepEqual(later.map((phase) => phase.kind === "scales" && phase.makes), [[2], [3, 4], false]);
 });
+
+Deno.test("chunks of a volume without z are one voxel deep, whatever was wished for", () => {
+  for (const axes of [["y", "x"], ["c", "y", "x"], ["z", "y", "x"]] as const) {
+    const { layout } = planLayout({
+      size: [70, 50, 1, 1, 1],
+      dtype: "uint8",
+      axes,
+      kind: "image",
+      encoding: { codec: "none", crc32c: false },
+      chunk: [16, 16, 8],
+      shard: [32, 32, 16],
+      levels: 2,
+      samples: 1,
+    });
+    const deep = axes[0] === "z" ? 8 : 1;
+    for (const { chunk, shard } of layout.scales) deepEqual([chunk[2], shard[2]], [deep, deep]);
+  }
+});

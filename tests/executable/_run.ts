@@ -24,10 +24,11 @@ async function workplace(): Promise<{ cwd: string; env: Record<string, string> }
 async function has(...words: string[]): Promise<boolean> {
   const [command, ...args] = words;
   const options = { args, stdin: "null", stdout: "null", stderr: "null" } as const;
-  return await new Deno.Command(command, options).output().then(
-    ({ success }) => success,
-    () => false,
-  );
+  try {
+    return (await new Deno.Command(command, options).output()).success;
+  } catch {
+    return false;
+  }
 }
 
 Deno.test("every command has its help", async () => {

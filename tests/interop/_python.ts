@@ -21,10 +21,21 @@ export function findThere(path: string, what: string): string | undefined {
 }
 
 /** Runs a script of this folder. @returns What it printed. @throws If it failed, with what it said. */
-export async function runPython(script: string, ...args: string[]): Promise<string> {
+export function runPython(script: string, ...args: string[]): Promise<string> {
+  return runPythonWith({}, script, ...args);
+}
+
+/** The same with more in its environment. */
+export async function runPythonWith(
+  env: Readonly<Record<string, string>>,
+  script: string,
+  ...args: string[]
+): Promise<string> {
   const path = fileURLToPath(new URL(script, import.meta.url));
-  const { success, stdout, stderr } = await new Deno.Command(python!, { args: [path, ...args] })
-    .output();
+  const { success, stdout, stderr } = await new Deno.Command(python!, {
+    args: [path, ...args],
+    env: { ...env },
+  }).output();
   ok(success, new TextDecoder().decode(stderr));
   return new TextDecoder().decode(stdout).trim();
 }

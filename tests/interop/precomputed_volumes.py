@@ -1,5 +1,7 @@
 """
-Precomputed volumes as others write them, and their voxels: `precomputed_volumes.py tensorstore|cloud-volume OUT_DIR`.
+Precomputed volumes as others write them, and their voxels: `precomputed_volumes.py tensorstore|cloud-volume OUT_DIR [WHAT]`.
+
+WHAT is a regular expression: only volumes that it tells are written.
 
 Prints, as its last line, a JSON list: folder, dtype, size, offset, and a file with the voxels in the order c, z, y, x.
 """
@@ -7,6 +9,7 @@ Prints, as its last line, a JSON list: folder, dtype, size, offset, and a file w
 import itertools
 import json
 import os
+import re
 import sys
 
 import numpy as np
@@ -41,6 +44,9 @@ def write(out):
     rng = np.random.default_rng(5)
     entries = []
     for (dtype, encoding, channels), (size, chunk, offset), sharding in itertools.product(KINDS, SIZES, SHARDING):
+        what = f"{dtype} {encoding} {channels} {size} {sharding}"
+        if not wanted.search(what):
+            continue
         name = f"{len(entries):04d}"
         scale = dict(key="s0", size=size, chunk_size=chunk, resolution=[4, 4.5, 40], encoding=encoding, voxel_offset=offset)
         if encoding == "compressed_segmentation":
@@ -60,14 +66,14 @@ def write(out):
         data.transpose(3, 2, 1, 0).tofile(f"{out}/{name}.raw")
         entries.append(dict(
             volume=f"{out}/{name}", voxels=f"{out}/{name}.raw", dtype=dtype, size=size, channels=channels, offset=offset,
-            what=f"{dtype} {encoding} {channels} {size} {sharding}",
+            what=what,
         ))
     # One chunk less: what is not there is 0.
-    (hole,) = [entry for entry in entries if entry["what"] == "uint8 raw 1 (100, 70, 33) None"]
-    os.remove(f"{hole['volume']}/s0/27-59_23-39_1008-1016")
-    data = np.fromfile(hole["voxels"], np.uint8).reshape(33, 70, 100)
-    data[8:16, 16:32, 32:64] = 0
-    data.tofile(hole["voxels"])
+    for hole in [entry for entry in entries if entry["what"] == "uint8 raw 1 (100, 70, 33) None"]:
+        os.remove(f"{hole['volume']}/s0/27-59_23-39_1008-1016")
+        data = np.fromfile(hole["voxels"], np.uint8).reshape(33, 70, 100)
+        data[8:16, 16:32, 32:64] = 0
+        data.tofile(hole["voxels"])
     print(json.dumps(entries))
 
 
@@ -78,7 +84,8 @@ def write_by_cloud_volume(out):
     kinds = [kind for kind in KINDS if kind[1] == "raw"] + [("uint8", "png", 1)]
     kinds += [(dtype, "compressed_segmentation", 1) for dtype in ["uint32", "uint64"]]
     for (dtype, encoding, channels), (size, chunk, offset), way in itertools.product(kinds, SIZES, ["gzip", None, "shard"]):
-        if way == "shard" and channels > 1:
+        what = f"cloud-volume: {dtype} {encoding} {channels} {size} {way}"
+        if way == "shard" and channels > 1 or not wanted.search(what):
             continue
         name = f"{len(entries):04d}"
         kind = "segmentation" if encoding == "compressed_segmentation" and channels == 1 else "image"
@@ -100,12 +107,13 @@ def write_by_cloud_volume(out):
         data.transpose(3, 2, 1, 0).tofile(f"{out}/{name}.raw")
         entries.append(dict(
             volume=f"{out}/{name}", voxels=f"{out}/{name}.raw", dtype=dtype, size=size, channels=channels, offset=offset,
-            what=f"cloud-volume: {dtype} {encoding} {channels} {size} {way}",
+            what=what,
         ))
     print()
     print(json.dumps(entries))
 
 
+wanted = re.compile(sys.argv[3] if len(sys.argv) > 3 else "")
 if sys.argv[1] == "tensorstore":
     write(sys.argv[2])
 else:

@@ -53,7 +53,7 @@ Deno.test({
     const { code, said } = await ingest(schema.url, "6969");
     equal(code, 0, said);
     // Other machines see a receipt before they hear that its task is done.
-    const receipts = new JobFolder(volume).receiptsPath;
+    const receipts = (await JobFolder.open(volume)).receiptsPlace;
     const [{ name }] = await Array.fromAsync(Deno.readDir(receipts));
     const lines = (await Deno.readTextFile(join(receipts, name))).trimEnd().split("\n").length;
     const synced = (await disk.syncs()).filter((path) => path === join(receipts, name)).length;

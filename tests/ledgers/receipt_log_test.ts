@@ -1,12 +1,8 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { join } from "node:path";
 import type { Receipt } from "../../core/receipt.ts";
-import {
-  formatReceipt,
-  parseReceipt,
-  readReceipts,
-  ReceiptLog,
-} from "../../ledgers/receipt_log.ts";
+import { formatReceipt, parseReceipt } from "../../ledgers/_receipt_line.ts";
+import { readReceipts, ReceiptLog } from "../../ledgers/receipt_log.ts";
 import { makeReceipt } from "./_plan.ts";
 
 async function inFolder(run: (dir: string) => Promise<void>): Promise<void> {

@@ -8,7 +8,7 @@ import { openMemoryLedger } from "../../ledgers/memory_ledger.ts";
 import { type ArraySource, arraySource } from "../../plugins/array_source.ts";
 import { WorkerPool } from "../../pool/worker_pool.ts";
 import { compareTrees, hashTree } from "../../scripts/_tree.ts";
-import { OmeZarrStore } from "../../stores/ome_zarr.ts";
+import { openVolume } from "../../stores/volume.ts";
 import { createJob } from "../../tasks/create.ts";
 import { ingest } from "../../tasks/ingest.ts";
 import { joinJob } from "../../tasks/join.ts";
@@ -76,7 +76,7 @@ Deno.test("an array source may have channels and times", () =>
       fillBy(voxel),
     );
     const { created } = await ingest(source, join(folder, "it.ome.zarr"), { ledger, pool });
-    await using store = await OmeZarrStore.open(created.volume, { pool });
+    await using store = await openVolume(created.volume, { pool });
     deepEqual(store.layout.axes, ["t", "c", "z", "y", "x"]);
     deepEqual(store.voxelSize, voxelSize);
     const slab = await store.read(box([6, 4, 1, 1, 2], [7, 5, 3, 2, 4]));

@@ -115,6 +115,7 @@ Deno.test("openN5Array() says what a plain dataset is", async () => {
     dtype: "uint16",
     fill: 0,
     offset: ORIGIN,
+    storage: { codec: "not compressed", steps: ["raw"] },
   });
   equal(decoding.format, "n5");
   equal((await locate([1, 0, 0, 0, 0]))?.name, "memory:it/1/0/0");

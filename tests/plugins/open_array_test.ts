@@ -63,4 +63,10 @@ Deno.test("openArray() refuses what is neither a format nor a place, and an addr
     equal(error.message.includes("secret"), false);
     return /leave them away/.test(error.message);
   });
+  for (const behind of ["?X-Amz-Signature=secret", "#secret"]) {
+    await rejects(openArray(`precomputed://https://host/em${behind}`), (error: Error) => {
+      equal(error.message.includes("secret"), false);
+      return /"precomputed:\/\/https:\/\/host\/em" with a query.*leave it away/.test(error.message);
+    });
+  }
 });

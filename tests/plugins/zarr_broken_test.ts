@@ -153,7 +153,8 @@ const broken: readonly {
         reindexed(1, 132n, bytesOf(NESTED, "c/0/0/0")),
       ),
     },
-    message: /a shard in its shard has 132 bytes, and a chunk of it ends at byte \d+/,
+    // Which of its chunks is read first is left to chance: the other one holds what the index was.
+    message: /a shard in its shard has 132 bytes, and a chunk of it ends at byte \d+|its crc32c is/,
     kind: "whole",
   },
   {

@@ -1,7 +1,7 @@
 import { deepEqual, equal, notEqual } from "node:assert/strict";
 import { box } from "../../core/box.ts";
 import { type Band, BandBuffers } from "../../core/slab.ts";
-import { readBands } from "../../pool/bands.ts";
+import { bandBoxes, readBands } from "../../pool/bands.ts";
 
 /** Ten rows of 4 voxels, two rows a band, each voxel the number of its row. */
 function rows(buffers: BandBuffers, hold: boolean): AsyncGenerator<Band> {
@@ -57,4 +57,13 @@ Deno.test("whoever leaves early gives back what is being read and what was not h
   }
   const again = [0, 1].map(() => buffers.take("uint8", box([0, 0, 0], [4, 2, 1])).buffer);
   equal(again.includes(used as SharedArrayBuffer), true);
+});
+
+Deno.test("bands begin at multiples of their rows, counted from where a crop begins", () => {
+  const cut = { box: box([0, 3, 0], [4, 20, 1]), dtype: "uint8", rows: 4, bandBytes: 16 } as const;
+  const starts = (rowsFrom?: number) =>
+    [...bandBoxes({ ...cut, rowsFrom })].map(({ min, max }) => [min[1], max[1]]);
+  deepEqual(starts(), [[3, 4], [4, 8], [8, 12], [12, 16], [16, 20]]);
+  deepEqual(starts(3), [[3, 7], [7, 11], [11, 15], [15, 19], [19, 20]]);
+  deepEqual(starts(1), [[3, 5], [5, 9], [9, 13], [13, 17], [17, 20]]);
 });

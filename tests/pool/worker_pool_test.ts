@@ -1,8 +1,8 @@
-import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
+import { deepEqual, equal, match, ok, rejects, throws } from "node:assert/strict";
 import { join } from "node:path";
 import { box } from "../../core/box.ts";
 import { viewBytes, viewVoxels } from "../../core/dtype.ts";
-import { ImageError, isNotFound, SluiceError } from "../../core/errors.ts";
+import { ImageError, SluiceError } from "../../core/errors.ts";
 import { BandBuffers } from "../../core/slab.ts";
 import type { JobInput, JobName } from "../../pool/jobs.ts";
 import { WorkerPool } from "../../pool/worker_pool.ts";
@@ -96,22 +96,25 @@ for (const size of [0, 1, 2]) {
     const path = await Deno.makeTempFile();
     try {
       await Deno.writeFile(path, new Uint8Array(64));
-      const input: JobInput<"readChunks"> = {
-        path,
-        chunks: [{ min: [0, 0, 0, 0, 0], offset: 0, length: 64 }],
+      const input: JobInput<"decodeChunks"> = {
+        pieces: [{ min: [0, 0, 0, 0, 0], shape: [8, 8, 1, 1, 1], path }],
         dtype: "uint8",
-        encoding: { codec: "zstd", level: 1, crc32c: false },
-        chunk: [8, 8, 1, 1, 1],
+        decoding: {
+          format: "zarr",
+          kind: "voxels",
+          order: [0, 1, 2, 3, 4],
+          bigEndian: false,
+          packings: [{ kind: "zstd" }],
+        },
         data: shared(64),
         box: box([0, 0, 0], [8, 8, 1]),
       };
-      await rejects(pool.run("readChunks", input), (error: Error) => {
-        ok(error instanceof SluiceError);
-        deepEqual([error.name, (error as { kind?: string }).kind], ["ChunkError", "corrupt"]);
-        ok(error.message.includes(path), error.message);
-        return true;
-      });
-      await rejects(pool.run("readChunks", { ...input, path: `${path}.gone` }), isNotFound);
+      const failed = async (path: string) =>
+        (await pool.run("decodeChunks", { ...input, pieces: [{ ...input.pieces[0], path }] }))
+          .map(({ piece, message }) => `${piece} ${message}`).join();
+      match(await failed(path), /^0 .*zstd/);
+      match(await failed(`${path}.gone`), /^0 .*No such file/);
+      await rejects(failed("/"), /directory/);
     } finally {
       await Deno.remove(path);
     }
@@ -309,13 +312,11 @@ Deno.test("memory that threads cannot share is refused as a target, but for a po
   const band = { data: new Uint8Array(4), box: box([0, 0, 0], [2, 2, 1]) };
   const reads: [JobName, JobInput<JobName>][] = [
     ["readImages", { ...band, session: "s", images: [], wholeBytes: 0 }],
-    ["readChunks", {
+    ["decodeChunks", {
       ...band,
-      path: "none",
-      chunks: [],
+      pieces: [],
       dtype: "uint8",
-      encoding: { codec: "none", crc32c: false },
-      chunk: [2, 2, 1, 1, 1],
+      decoding: { format: "precomputed", codec: "raw", channels: 1 },
     }],
   ];
   for (const [name, input] of reads) {

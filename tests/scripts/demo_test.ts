@@ -5,7 +5,7 @@ import { box } from "../../core/box.ts";
 import { WorkerPool } from "../../pool/worker_pool.ts";
 import { runDemo } from "../../scripts/demo.ts";
 import { sampleSection } from "../../scripts/make_sample.ts";
-import { OmeZarrStore } from "../../stores/ome_zarr.ts";
+import { openVolume } from "../../stores/volume.ts";
 import { withFolder } from "../_stack.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -22,7 +22,7 @@ Deno.test("runDemo() makes two volumes of the sample, a picture, and does it aga
       deepEqual([...(await Deno.readFile(picture)).subarray(1, 4)], [0x50, 0x4e, 0x47]);
       await using pool = new WorkerPool({ size: 0 });
       for (const [i, dtype] of (["uint8", "uint16"] as const).entries()) {
-        await using store = await OmeZarrStore.open(volumes[i], { pool });
+        await using store = await openVolume(volumes[i], { pool });
         equal(store.state?.complete, true);
         deepEqual(store.voxelSize, { x: 4, y: 4, z: 40, unit: "nanometer" });
         const slab = await store.read(box([0, 0, 3], [70, 70, 4]));

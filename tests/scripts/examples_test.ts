@@ -6,7 +6,7 @@ import { gatherVoxels } from "../../core/gather_voxels.ts";
 import { openLedger } from "../../ledgers/open_ledger.ts";
 import { WorkerPool } from "../../pool/worker_pool.ts";
 import { mapBands } from "../../stages/map_bands.ts";
-import { OmeZarrStore } from "../../stores/ome_zarr.ts";
+import { openVolume } from "../../stores/volume.ts";
 import { createJob } from "../../tasks/create.ts";
 import { joinJob } from "../../tasks/join.ts";
 import { planIngest } from "../../tasks/plan.ts";
@@ -52,7 +52,7 @@ function succeeded({ code, err, out }: Ran): string {
 
 /** Every voxel of scale 0. */
 async function readVolume(path: string, pool: WorkerPool): Promise<number[]> {
-  await using store = await OmeZarrStore.open(path, { pool });
+  await using store = await openVolume(path, { pool });
   const { attributes } = JSON.parse(await Deno.readTextFile(join(path, "zarr.json")));
   equal(attributes.sluice.complete, true);
   const slab = await store.read({ min: [0, 0, 0, 0, 0], max: store.layout.scales[0].size });
@@ -70,7 +70,7 @@ const OUTCOMES: Record<string, (bench: Bench, out: string) => Promise<void>> = {
     const volume = join(folder, "out/inverted.ome.zarr");
     equal(out, `${volume}: done, 2 of 2 tasks\n`);
     deepEqual(await readVolume(volume, pool), Array.from(stack.voxels, (voxel) => 255 - voxel));
-    await using store = await OmeZarrStore.open(volume, { pool });
+    await using store = await openVolume(volume, { pool });
     equal(store.layout.scales.length, 2);
     await isWhole(volume, pool);
   },
@@ -166,7 +166,7 @@ for (const [name, check] of Object.entries(OUTCOMES)) {
       ok(asked.includes("pool/worker.ts"));
       deepEqual(
         asked.filter((path) =>
-          !/^(core|codecs|ledgers|plugins|pool|stages|stores|stores\/blobs|tasks)\/[a-z_0-9]+\.ts$|^mod\.ts$/
+          !/^(boss|core|codecs|ledgers|plugins|pool|stages|stores|stores\/blobs|tasks)\/[a-z_0-9]+\.ts$|^mod\.ts$/
             .test(path)
         ),
         [],

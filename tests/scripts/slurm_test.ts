@@ -36,7 +36,7 @@ class Job implements AsyncDisposable {
       {},
       NET,
     );
-    const { job } = (await new JobFolder(volume).claim())!;
+    const { job } = (await (await JobFolder.open(volume)).claim())!;
     return new Job(folder, volume, job, schema);
   }
 
@@ -142,7 +142,7 @@ Deno.test({
       equal(code, 0, stderr);
       equal((await job.status()).state, "done");
       const receipts = await Array.fromAsync(
-        Deno.readDir(new JobFolder(job.volume).receiptsPath),
+        Deno.readDir((await JobFolder.open(job.volume)).receiptsPlace),
         ({ name }) => name,
       );
       ok(receipts.length > 1, "more than one element worked");

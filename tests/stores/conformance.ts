@@ -47,6 +47,8 @@ export interface StoreKind {
   readonly joinsChannels?: boolean;
   /** Whether volumes may have times, and another fill value than 0. @default true */
   readonly hasTimeAndFill?: boolean;
+  /** Types of voxels it is tried with where all matter elsewhere. @default All */
+  readonly dtypes?: readonly Dtype[];
   /** Which boxes may be shards, where the format allows some alone. */
   readonly shapeShard?: PlanLayoutOptions["shapeShard"];
   /** Makes an empty volume. */
@@ -100,7 +102,7 @@ export function conform(kind: StoreKind): void {
   for (const [axes, shape] of Object.entries(SIZES)) {
     if (shape.axes.includes("t") && !hasTimeAndFill) continue;
     Deno.test(`${kind.name} store: read() gives what was written, ${axes}, for every dtype`, async () => {
-      for (const dtype of Object.keys(VOXEL_BYTES) as Dtype[]) {
+      for (const dtype of kind.dtypes ?? Object.keys(VOXEL_BYTES) as Dtype[]) {
         const layout = layoutOf(kind, { ...shape, dtype });
         await using opened = await kind.create(layout);
         const voxels = makeVoxels(dtype, whole(layout));

@@ -3,35 +3,63 @@ import type { ChunkEncoding, PrecomputedForm } from "../../core/layout.ts";
 import { WorkerPool } from "../../pool/worker_pool.ts";
 import type { ZarrVersion } from "../../stores/_zarr_metadata.ts";
 import { MemoryStore } from "../../stores/memory_store.ts";
-import { OmeZarrStore } from "../../stores/ome_zarr.ts";
-import { PrecomputedStore } from "../../stores/precomputed.ts";
+import { openVolume } from "../../stores/volume.ts";
 import { planFormat } from "../../tasks/_plan_format.ts";
 import { RawStore } from "../../scripts/examples/custom_store.ts";
 import { makeEmptyPrecomputed, makeEmptyVolume } from "./_empty_volume.ts";
+import { serveBuckets } from "./_bucket.ts";
 import { conform, type StoreKind } from "./conformance.ts";
 
-function omeZarr(zarr: ZarrVersion, sharded: boolean, encoding: ChunkEncoding): StoreKind {
+/** Where a volume lies until it is disposed. */
+interface Place extends AsyncDisposable {
+  readonly address: string;
+}
+
+type MakePlace = () => Promise<Place>;
+
+const onDisk: MakePlace = async () => {
+  const folder = await Deno.makeTempDir({ prefix: "sluice-test-" });
   return {
-    name: `OME-Zarr ${zarr}${sharded ? ", sharded" : ""}`,
+    address: join(folder, "it"),
+    [Symbol.asyncDispose]: async () => await Deno.remove(folder, { recursive: true }),
+  };
+};
+
+const inBucket: MakePlace = () => {
+  const server = serveBuckets();
+  return Promise.resolve({
+    address: "s3://bucket/lab/it",
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  });
+};
+
+function omeZarr(
+  zarr: ZarrVersion,
+  sharded: boolean,
+  encoding: ChunkEncoding,
+  makePlace = onDisk,
+): StoreKind {
+  return {
+    name: `OME-Zarr ${zarr}${sharded ? ", sharded" : ""}${makePlace === inBucket ? ", S3" : ""}`,
     encoding,
     sharded,
+    ...(makePlace === inBucket ? { dtypes: ["int16"] as const } : {}),
     async create(layout) {
-      const folder = await Deno.makeTempDir({ prefix: "sluice-test-" });
-      const path = join(folder, "it.ome.zarr");
-      await makeEmptyVolume(path, zarr, layout);
+      const place = await makePlace();
+      await makeEmptyVolume(place.address, zarr, layout);
       const pool = new WorkerPool({ size: 0 });
       // A small band, so that a box is read in many.
-      const open = () => OmeZarrStore.open(path, { pool, bandBytes: 1 });
+      const open = () => openVolume(place.address, { pool, bandBytes: 1 });
       return {
         store: await open(),
         again: open,
-        [Symbol.asyncDispose]: async () => await Deno.remove(folder, { recursive: true }),
+        [Symbol.asyncDispose]: () => place[Symbol.asyncDispose](),
       };
     },
   };
 }
 
-function precomputed(sharded: boolean, form: PrecomputedForm): StoreKind {
+function precomputed(sharded: boolean, form: PrecomputedForm, makePlace = onDisk): StoreKind {
   const voxelSize = { x: 4, y: 4, z: 4, unit: "nanometer" } as const;
   const encoding = { codec: "precomputed", form, crc32c: false } as const;
   const planned = planFormat(
@@ -39,28 +67,30 @@ function precomputed(sharded: boolean, form: PrecomputedForm): StoreKind {
     { dtype: "uint16", kind: "image", channels: 1, hasTime: false, voxelSize },
   );
   return {
-    name: `precomputed, ${form.codec}${sharded ? ", sharded" : ""}`,
+    name: `precomputed, ${form.codec}${sharded ? ", sharded" : ""}${
+      makePlace === inBucket ? ", S3" : ""
+    }`,
     encoding: planned.encoding,
     sharded,
     storesFill: true,
     joinsChannels: true,
     hasTimeAndFill: false,
     shapeShard: planned.shapeShard,
+    ...(makePlace === inBucket ? { dtypes: ["int16"] as const } : {}),
     async create(layout) {
-      const folder = await Deno.makeTempDir({ prefix: "sluice-test-" });
-      const path = join(folder, "it");
+      const place = await makePlace();
       const store = planned.store(layout);
       await makeEmptyPrecomputed(
-        path,
+        place.address,
         layout,
         store.kind === "precomputed" ? store.sharding : undefined,
       );
       const pool = new WorkerPool({ size: 0 });
-      const open = () => PrecomputedStore.open(path, { pool, bandBytes: 1 });
+      const open = () => openVolume(place.address, { pool, bandBytes: 1 });
       return {
         store: await open(),
         again: open,
-        [Symbol.asyncDispose]: async () => await Deno.remove(folder, { recursive: true }),
+        [Symbol.asyncDispose]: () => place[Symbol.asyncDispose](),
       };
     },
   };
@@ -103,6 +133,10 @@ const kinds: StoreKind[] = [
   omeZarr("0.4", false, { codec: "zstd", level: 1, crc32c: false }),
   precomputed(true, { codec: "raw" }),
   precomputed(false, { codec: "raw" }),
+  omeZarr("0.5", true, { codec: "zstd", level: 1, crc32c: true }, inBucket),
+  omeZarr("0.4", false, { codec: "gzip", level: 1, crc32c: false }, inBucket),
+  precomputed(true, { codec: "raw" }, inBucket),
+  precomputed(false, { codec: "raw" }, inBucket),
   memory(true, { codec: "zstd", level: 1, crc32c: true }),
   memory(false, { codec: "none", crc32c: false }),
   raw,

@@ -7,7 +7,7 @@ import { planLayout } from "../../core/plan_layout.ts";
 import type { Point } from "../../core/point.ts";
 import { WorkerPool } from "../../pool/worker_pool.ts";
 import type { ZarrVersion } from "../../stores/_zarr_metadata.ts";
-import { OmeZarrStore } from "../../stores/ome_zarr.ts";
+import { openVolume, type Volume } from "../../stores/volume.ts";
 import type { EncodedChunk } from "../../stores/store.ts";
 import { withFolder } from "../_stack.ts";
 import { makeEmptyVolume } from "./_empty_volume.ts";
@@ -49,14 +49,14 @@ const FORMS: Form[] = [
     encoding: { codec: "zstd", level: 1, crc32c: false },
   },
 ];
-interface Volume {
+interface EmptyVolume {
   readonly path: string;
   readonly layout: Layout;
-  readonly store: OmeZarrStore;
+  readonly store: Volume;
 }
 
 /** An empty volume with a claim, as a job makes it. */
-async function makeVolume(path: string, pool: WorkerPool, form: Form): Promise<Volume> {
+async function makeVolume(path: string, pool: WorkerPool, form: Form): Promise<EmptyVolume> {
   const { layout } = planLayout({
     size: [37, 29, 11, 1, 1],
     dtype: "uint16",
@@ -69,7 +69,7 @@ async function makeVolume(path: string, pool: WorkerPool, form: Form): Promise<V
     samples: 1,
   });
   await makeEmptyVolume(path, form.zarr, layout);
-  return { path, layout, store: await OmeZarrStore.open(path, { pool, bandBytes: 1 }) };
+  return { path, layout, store: await openVolume(path, { pool, bandBytes: 1 }) };
 }
 
 /** Every file below a folder, and what it holds. */
@@ -87,14 +87,14 @@ async function filesBelow(folder: string): Promise<Map<string, Uint8Array>> {
 }
 
 /** Voxel files alone. */
-async function shardsOf({ path }: Volume): Promise<Map<string, Uint8Array>> {
+async function shardsOf({ path }: EmptyVolume): Promise<Map<string, Uint8Array>> {
   const files = await filesBelow(path);
   return new Map([...files].filter(([name]) => /^0\/(?!.*(json|\.z))/.test(name)));
 }
 
 async function withVolume(
   form: Form,
-  test: (volume: Volume, pool: WorkerPool, folder: string) => Promise<void>,
+  test: (volume: EmptyVolume, pool: WorkerPool, folder: string) => Promise<void>,
 ): Promise<void> {
   await withFolder(async (folder) => {
     await using pool = new WorkerPool({ size: 0 });
@@ -254,20 +254,23 @@ for (const form of FORMS) {
         });
       };
       const flip = (at: number) => stored.map((byte, i) => i === at ? byte ^ 0x10 : byte);
-      await named(flip(5), /Cannot read the chunk at byte 0 of/);
-      await named(stored.slice(0, 3), form.shard === "none" ? /chunk at byte 0/ : /too few/);
+      await named(flip(5), /Cannot read the chunk (at byte 0 of )?"/);
+      await named(
+        stored.slice(0, 3),
+        form.shard === "none" ? /Cannot read the chunk "/ : /is cut short/,
+      );
       if (form.shard !== "none") {
-        await named(flip(stored.length - 1), /index of a shard: its crc32c/);
-        await named(flip(stored.length - 40), /index of a shard: its crc32c/);
-        await named(stored.slice(0, -1), /index of a shard: its crc32c/);
+        await named(flip(stored.length - 1), /the index of its shard .*crc32c/);
+        await named(flip(stored.length - 40), /the index of its shard .*crc32c/);
+        await named(stored.slice(0, -1), /the index of its shard .*crc32c/);
       }
     }));
 }
 
 Deno.test("a volume that no job was created for is read, and not written", () =>
   withVolume(FORMS[0], async (volume, pool) => {
-    await Deno.remove(volume.store.folder.path, { recursive: true });
-    await using store = await OmeZarrStore.open(volume.path, { pool });
+    await Deno.remove(join(volume.path, ".sluice"), { recursive: true });
+    await using store = await openVolume(volume.path, { pool });
     ok((await readBox(store, whole(volume.layout))).every((value) => value === 0));
     await rejects(async () => await store.open(FIRST), /no job was created for it/);
   }));

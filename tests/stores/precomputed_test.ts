@@ -8,7 +8,6 @@ import { unitBox, unitsOf } from "../../core/layout.ts";
 import { parseVoxelSize } from "../../core/units.ts";
 import { openLedger } from "../../ledgers/open_ledger.ts";
 import { WorkerPool } from "../../pool/worker_pool.ts";
-import { PrecomputedStore } from "../../stores/precomputed.ts";
 import { openVolume } from "../../stores/volume.ts";
 import { ingest, type IngestOptions } from "../../tasks/ingest.ts";
 import { pullVolume } from "../../tasks/pull.ts";
@@ -50,10 +49,10 @@ async function readWhole(volume: string, pool: WorkerPool, scale = 0) {
 for (const [name, shard] of Object.entries(SHARDS)) {
   Deno.test(`the bytes of a precomputed volume are the same whatever the order of put(), ${name}`, () =>
     withVolume(shard, async (volume, _, pool) => {
-      await using store = await PrecomputedStore.open(volume, { pool });
+      await using store = await openVolume(volume, { pool });
       // The folder of temporary files went when the job was done.
       const { claim } = (await store.folder.claim())!;
-      await Deno.mkdir(store.folder.temporaryPath(claim), { recursive: true });
+      await Deno.mkdir(store.folder.temporaryPath(claim)!, { recursive: true });
       const voxels = makeVoxels("uint16", whole(store.layout));
       const seen = [];
       for (const order of ORDERS) {
@@ -73,7 +72,7 @@ for (const [name, shard] of Object.entries(SHARDS)) {
 
   Deno.test(`verifyVolume() names a flipped byte of a precomputed volume, and a file that is gone, ${name}`, () =>
     withVolume(shard, async (volume, _, pool) => {
-      await using store = await PrecomputedStore.open(volume, { pool });
+      await using store = await openVolume(volume, { pool });
       const unit = { scale: 0, index: [1, 1, 0, 0, 0] } as const;
       const path = store.place(unit);
       const sound = await Deno.readFile(path);
@@ -244,6 +243,6 @@ Deno.test("a volume of another program is read, and not written", () =>
     const unit = { scale: 0, index: [0, 0, 0, 0, 0] } as const;
     await rejects(async () => await store.open(unit), /no job was created for it/);
     await rejects(verifyVolume(folder, { pool }), /it holds no receipts/);
-    await rejects(openVolume(join(folder, "s0"), { pool }), { name: "SluiceError" });
+    await rejects(openVolume(join(folder, "s0"), { pool }), { name: "UsageError" });
     await rejects(openVolume(`precomputed://${folder}/s0`, { pool }), /there is no "info" in it/);
   }));

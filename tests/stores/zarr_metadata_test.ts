@@ -1,4 +1,4 @@
-import { deepEqual, equal, rejects } from "node:assert/strict";
+import { deepEqual, equal } from "node:assert/strict";
 import { type Dtype, VOXEL_BYTES } from "../../core/dtype.ts";
 import type { ChunkEncoding, Layout, ScaleLayout } from "../../core/layout.ts";
 import type { Axis, Point } from "../../core/point.ts";
@@ -7,7 +7,7 @@ import {
   type VolumeMetadata,
   type ZarrVersion,
 } from "../../stores/_zarr_metadata.ts";
-import { parseVolume } from "../../stores/_zarr_parse.ts";
+import { openZarrArray } from "../../plugins/zarr_array.ts";
 
 const SCALES: ScaleLayout[] = [
   {
@@ -70,8 +70,17 @@ function documentsOf(zarr: ZarrVersion, layout: Layout, metadata = METADATA) {
   );
 }
 
-const parse = (documents: Map<string, unknown>) =>
-  parseVolume("it", (path) => Promise.resolve(documents.get(path)));
+const open = (documents: Map<string, unknown>) =>
+  openZarrArray({
+    url: "it",
+    get(key) {
+      const document = documents.get(key);
+      return Promise.resolve(
+        document === undefined ? undefined : new TextEncoder().encode(JSON.stringify(document)),
+      );
+    },
+    head: () => Promise.resolve(undefined),
+  });
 
 function imageOf(zarr: ZarrVersion, metadata: Partial<VolumeMetadata>, layout = layoutOf(zarr)) {
   const documents = documentsOf(zarr, layout, { ...METADATA, ...metadata });
@@ -109,15 +118,20 @@ for (const zarr of ["0.5", "0.4"] as const) {
           downsample: kind === "labels" ? "mode" : "mean",
           ...changes,
         });
-        const parsed = await parse(documentsOf(zarr, layout, { ...METADATA, kind }));
+        const volume = await open(documentsOf(zarr, layout, { ...METADATA, kind }));
         const { x, y, z, unit } = METADATA.voxelSize!;
-        deepEqual(parsed, {
-          zarr,
-          kind,
-          layout,
-          voxelSize: layout.axes.includes("z") ? { x, y, z, unit } : { x, y, unit },
-          sluice: METADATA.sluice,
-        });
+        deepEqual([volume.kind, volume.axes], [kind, layout.axes]);
+        deepEqual(
+          volume.scales.map(({ size, chunk, dtype, fill }) => ({ size, chunk, dtype, fill })),
+          layout.scales.map(({ size, chunk }) => {
+            const { dtype, fill } = layout;
+            return { size, chunk, dtype, fill };
+          }),
+        );
+        deepEqual(
+          volume.scales[0].voxelSize,
+          layout.axes.includes("z") ? { x, y, z, unit } : { x, y, unit },
+        );
       };
       for (const axes of AXES) await check({ axes });
       for (const dtype of Object.keys(VOXEL_BYTES) as Dtype[]) await check({ dtype });
@@ -167,7 +181,7 @@ for (const zarr of ["0.5", "0.4"] as const) {
     ]);
     const layout = layoutOf(zarr);
     const of = async (voxelSize: VolumeMetadata["voxelSize"]) =>
-      (await parse(documentsOf(zarr, layout, { ...METADATA, voxelSize }))).voxelSize;
+      (await open(documentsOf(zarr, layout, { ...METADATA, voxelSize }))).scales[0].voxelSize;
     equal(await of(undefined), undefined);
     deepEqual(await of(flat), flat);
   });
@@ -177,71 +191,11 @@ for (const zarr of ["0.5", "0.4"] as const) {
     const root = documents.get(zarr === "0.5" ? "zarr.json" : ".zattrs");
     const [image] = (zarr === "0.5" ? root.attributes.ome : root).multiscales;
     image.axes[2].unit = "micrometer";
-    deepEqual((await parse(documents)).voxelSize, { x: 4.6, y: 4.6, z: 45000, unit: "nanometer" });
+    deepEqual((await open(documents)).scales[0].voxelSize, {
+      x: 4.6,
+      y: 4.6,
+      z: 45000,
+      unit: "nanometer",
+    });
   });
 }
-
-type Json = Record<string, unknown>;
-const broken: [
-  name: string,
-  zarr: ZarrVersion,
-  path: string,
-  edit: (json: Json) => void,
-  RegExp,
-][] = [
-  ["no multiscales", "0.5", "zarr.json", (json) => json.attributes = {}, /no "multiscales"/],
-  ["an unknown dtype", "0.5", "0/zarr.json", (json) => json.data_type = "float64", /float64/],
-  [
-    "names separated by dots",
-    "0.5",
-    "0/zarr.json",
-    (json) => json.chunk_key_encoding = { name: "default", configuration: { separator: "." } },
-    /chunk names/,
-  ],
-  [
-    "names as in Zarr v2",
-    "0.5",
-    "0/zarr.json",
-    (json) => json.chunk_key_encoding = { name: "v2" },
-    /chunk names/,
-  ],
-  [
-    "a codec of another kind",
-    "0.5",
-    "1/zarr.json",
-    (json) => json.codecs = [{ name: "transpose", configuration: {} }],
-    /"transpose"/,
-  ],
-  ["no chunk grid", "0.5", "1/zarr.json", (json) => delete json.chunk_grid, /lacks what OME-Zarr/],
-  [
-    "names separated by dots",
-    "0.4",
-    "0/.zarray",
-    (json) => delete json.dimension_separator,
-    /"\/"/,
-  ],
-  ["filters", "0.4", "0/.zarray", (json) => json.filters = [{ id: "delta" }], /filtered/],
-  ["Fortran order", "0.4", "0/.zarray", (json) => json.order = "F", /Fortran/],
-  ["big-endian voxels", "0.4", "0/.zarray", (json) => json.dtype = ">u2", />u2/],
-  [
-    "a compressor of another kind",
-    "0.4",
-    "2/.zarray",
-    (json) => json.compressor = { id: "lzma" },
-    /"lzma"/,
-  ],
-];
-for (const [name, zarr, path, edit, message] of broken) {
-  Deno.test(`OME-Zarr ${zarr} with ${name} is refused, by name`, async () => {
-    const documents = documentsOf(zarr, layoutOf(zarr));
-    edit(documents.get(path));
-    await rejects(parse(documents), { name: "SluiceError", message });
-  });
-}
-
-Deno.test("a folder without metadata, and a scale without it, are refused", async () => {
-  await rejects(parse(new Map()), /neither zarr.json nor .zattrs/);
-  const documents = documentsOf("0.5", layoutOf("0.5"));
-  documents.delete("1/zarr.json");
-  await rejects(parse(documents), /scale 1 has no metadata/);
-});

@@ -10,8 +10,7 @@ import { pipeline } from "../../stages/pipeline.ts";
 import { readSlabs } from "../../stages/read_slabs.ts";
 import { splitChunks } from "../../stages/split_chunks.ts";
 import { upload } from "../../stages/upload.ts";
-import { OmeZarrStore } from "../../stores/ome_zarr.ts";
-import { readSourceList } from "../../plugins/source_list.ts";
+import { openVolume, type Volume } from "../../stores/volume.ts";
 import { createJob } from "../../tasks/create.ts";
 import { ingest, type IngestOptions } from "../../tasks/ingest.ts";
 import { planIngest, type PlanOptions } from "../../tasks/plan.ts";
@@ -22,7 +21,7 @@ import { makeStack, type Stack, withFolder } from "../_stack.ts";
 const SMALL: Omit<PlanOptions, "onProgress"> = { chunk: [8, 8, 4], shard: [16, 16, 4], levels: 3 };
 
 /** Every voxel of a scale, z y x with x fastest. */
-async function readScale(store: OmeZarrStore, scale: number): Promise<number[]> {
+async function readScale(store: Volume, scale: number): Promise<number[]> {
   const { size } = store.layout.scales[scale];
   const [width, height, depth] = size;
   const voxels = new Array<number>(width * height * depth);
@@ -88,7 +87,7 @@ Deno.test("ingest() writes every voxel, and each scale by the rule from the one 
     equal(status.state, "done");
     deepEqual([verified?.faults, verified?.unfinished], [[], 0]);
     await using pool = new WorkerPool({ size: 0 });
-    await using store = await OmeZarrStore.open(join(folder, "out.ome.zarr"), { pool });
+    await using store = await openVolume(join(folder, "out.ome.zarr"), { pool });
     equal(store.state?.complete, true);
     let expected: { voxels: ArrayLike<number>; size: readonly number[] } = stack;
     for (const scale of [0, 1, 2]) {
@@ -110,8 +109,8 @@ Deno.test("the bytes of a volume do not depend on threads, memory or how bands a
           await using ledger = await openLedger("memory:");
           await using pool = new WorkerPool({ size: threads });
           const { volume } = await createJob(report, target, { ledger });
-          await using store = await OmeZarrStore.open(volume, { pool, bandBytes });
-          const sources = await readSourceList(store.folder.sourcesPath);
+          await using store = await openVolume(volume, { pool, bandBytes });
+          const sources = await store.folder.sources();
           const run = pipeline(enumerate(report.plan))
             .through(readSlabs(store, { sources, pool, bandBytes, wholeBytes }))
             .through(buildScales(store.layout, { pool }))
@@ -137,8 +136,8 @@ Deno.test("phases that read stored scales make what one phase would have made", 
     await ingestInto(join(folder, "several.ome.zarr"), stack);
     await ingestInto(join(folder, "one.ome.zarr"), stack, { shard: [16, 16, 24] });
     await using pool = new WorkerPool({ size: 0 });
-    await using a = await OmeZarrStore.open(join(folder, "several.ome.zarr"), { pool });
-    await using b = await OmeZarrStore.open(join(folder, "one.ome.zarr"), { pool });
+    await using a = await openVolume(join(folder, "several.ome.zarr"), { pool });
+    await using b = await openVolume(join(folder, "one.ome.zarr"), { pool });
     for (const scale of [0, 1, 2]) deepEqual(await readScale(a, scale), await readScale(b, scale));
   }));
 
@@ -155,7 +154,7 @@ Deno.test("a section that is missing costs its own voxels where the policy is to
       { kind: "missing", box: box([0, 0, 5], [37, 29, 6]) },
     ]);
     await using pool = new WorkerPool({ size: 0 });
-    await using store = await OmeZarrStore.open(join(folder, "out.ome.zarr"), { pool });
+    await using store = await openVolume(join(folder, "out.ome.zarr"), { pool });
     const plane = 37 * 29;
     const expected = Array.from(
       stack.voxels,
@@ -184,8 +183,8 @@ Deno.test("an image that breaks half way is lost whole, however the bands are cu
       const report = await planIngest([stack.pattern], { ...SMALL, onError: "fill" });
       await using ledger = await openLedger("memory:");
       const { volume } = await createJob(report, join(folder, `${name}.ome.zarr`), { ledger });
-      await using store = await OmeZarrStore.open(volume, { pool });
-      const sources = await readSourceList(store.folder.sourcesPath);
+      await using store = await openVolume(volume, { pool });
+      const sources = await store.folder.sources();
       const run = pipeline(enumerate(report.plan))
         .through(readSlabs(store, { sources, pool, bandBytes: 1, wholeBytes, onError: "fill" }))
         .through(buildScales(store.layout, { pool }))
@@ -303,7 +302,7 @@ Deno.test("labels go into the group of their image, by mode, and are found there
     );
     deepEqual(attributes.ome.labels, ["cells"]);
     await using pool = new WorkerPool({ size: 0 });
-    await using store = await OmeZarrStore.open(volume, { pool });
+    await using store = await openVolume(volume, { pool });
     deepEqual([store.kind, store.layout.downsample], ["labels", "mode"]);
     deepEqual(new Set(await readScale(store, 1)).size <= 5, true);
   }));
@@ -318,8 +317,9 @@ for (const zarr of ["0.4", "0.5"] as const) {
       });
       deepEqual(verified?.faults, []);
       await using pool = new WorkerPool({ size: 0 });
-      await using store = await OmeZarrStore.open(created.volume, { pool });
-      equal(store.zarr, zarr);
+      await using store = await openVolume(created.volume, { pool });
+      const marker = zarr === "0.5" ? "zarr.json" : ".zgroup";
+      ok(await store.folder.blobs.head(marker) !== undefined);
       deepEqual(await readScale(store, 0), Array.from(stack.voxels));
     }));
 }
@@ -335,7 +335,7 @@ Deno.test("a crop and a window change what is written, by name", () =>
       window: [0, 65535],
     });
     await using pool = new WorkerPool({ size: 0 });
-    await using store = await OmeZarrStore.open(created.volume, { pool });
+    await using store = await openVolume(created.volume, { pool });
     deepEqual([store.layout.dtype, store.layout.scales[0].size.slice(0, 3)], ["uint8", [
       17,
       24,

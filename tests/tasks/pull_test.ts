@@ -9,7 +9,7 @@ import { type Band } from "../../core/slab.ts";
 import type { VoxelSize } from "../../core/units.ts";
 import { openLedger } from "../../ledgers/open_ledger.ts";
 import { WorkerPool } from "../../pool/worker_pool.ts";
-import { OmeZarrStore } from "../../stores/ome_zarr.ts";
+import { openVolume } from "../../stores/volume.ts";
 import { cutRows } from "../../tasks/_cut_rows.ts";
 import { ingest } from "../../tasks/ingest.ts";
 import { type PullOptions, pullVolume } from "../../tasks/pull.ts";
@@ -23,9 +23,9 @@ const CROP = { x: [3, 36], y: [5, 29], z: [2, 10] } as const;
 async function pull(
   { path }: Pick<TestVolume, "path">,
   target: string,
-  options: Partial<PullOptions> = {},
+  { size = 0, ...options }: Partial<PullOptions> & { readonly size?: number } = {},
 ) {
-  await using pool = new WorkerPool({ size: 0 });
+  await using pool = new WorkerPool({ size });
   return await pullVolume(path, target, { pool, ...options });
 }
 
@@ -86,12 +86,12 @@ for (const dtype of DTYPES) {
   }
 }
 
-for (const dtype of ["uint8", "uint16"] as const) {
-  Deno.test(`pullVolume() gives every voxel of ${dtype} as PNG`, () =>
+for (const [dtype, size] of [["uint8", 0], ["uint16", 0], ["uint16", 2]] as const) {
+  Deno.test(`pullVolume() gives every voxel of ${dtype} as PNG, with a pool of ${size}`, () =>
     withFolder(async (folder) => {
       const voxelSize: VoxelSize = { x: 4.6, y: 5, z: 40, unit: "nanometer" };
       const volume = await makeVolume(join(folder, "in.ome.zarr"), { dtype, voxelSize });
-      const result = await pull(volume, join(folder, "out"), { format: "png", ...CROP });
+      const result = await pull(volume, join(folder, "out"), { format: "png", size, ...CROP });
       deepEqual([result.files, result.sections], [8, 8]);
       ok(/4\.6x5x40nm along z/.test(result.warnings[0]), result.warnings[0]);
       for (let z = 2; z < 10; z++) {
@@ -153,7 +153,7 @@ for (const { name, target, pattern } of roundTrips) {
         const options = { ledger, pool, levels: 1 };
         const { verified } = await ingest([join(folder, pattern)], again, options);
         deepEqual(verified?.faults, []);
-        await using store = await OmeZarrStore.open(again, { pool });
+        await using store = await openVolume(again, { pool });
         deepEqual(store.voxelSize, voxelSize);
         equal(store.layout.dtype, volume.dtype);
         deepEqual(store.layout.scales[0].size, volume.size);
@@ -207,7 +207,7 @@ Deno.test("pullVolume() pulls a coarser scale, with its voxel size and its own z
       await names(join(folder, "out")),
       [1, 2, 3, 4, 5].map((z) => `section_000${z}.tif`),
     );
-    await using store = await OmeZarrStore.open(path, { pool });
+    await using store = await openVolume(path, { pool });
     for (const z of [1, 5]) {
       const file = join(folder, "out", `section_000${z}.tif`);
       const { voxelSize } = await tiff.describe(diskSource(file));

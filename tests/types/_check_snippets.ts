@@ -14,7 +14,7 @@ import * as sluice from ${JSON.stringify(MOD)};
 import * as testing from ${JSON.stringify(TESTING)};
 declare const ledger: sluice.Ledger;
 declare const pool: sluice.WorkerPool;
-declare const store: sluice.OmeZarrStore;
+declare const store: sluice.Volume;
 declare const sources: sluice.SourceList;
 declare const layout: sluice.Layout;
 type Same<A, B> = (<X>() => X extends A ? 1 : 2) extends (<X>() => X extends B ? 1 : 2) ? [] : [never];

@@ -3,7 +3,7 @@
  * @module
  */
 import { deepEqual, equal, notEqual, ok, rejects } from "node:assert/strict";
-import type { Blobs, ByteRange } from "../../../stores/blobs/blobs.ts";
+import type { BlobInfo, Blobs, ByteRange } from "../../../stores/blobs/blobs.ts";
 import { seeded } from "../../codecs/_png_writer.ts";
 
 /** A place that is made for one test. */
@@ -113,6 +113,22 @@ export function conform(kind: BlobsKind): void {
     for (const range of [[-5, 3], [0.5, 2], [0, -2], [NaN]] as unknown as ByteRange[]) {
       await rejects(opened.blobs.get("it", { range }), RangeError);
     }
+  });
+
+  test("get() tells of the whole what head() does, whatever is read of it", async (opened) => {
+    await put(opened, "it", someBytes(1000));
+    await put(opened, "empty", new Uint8Array());
+    for (
+      const [key, range] of [["it"], ["empty"], ...RANGES.map((range) => ["it", range])] as const
+    ) {
+      const told: BlobInfo[] = [];
+      await opened.blobs.get(key as string, {
+        range: range as ByteRange | undefined,
+        onInfo: (info) => void told.push(info),
+      });
+      deepEqual(told.at(-1), await opened.blobs.head(key as string), `${key} [${range}]`);
+    }
+    await opened.blobs.get("not/there", { onInfo: () => ok(false) });
   });
 
   test("reads a blob of no bytes", async (opened) => {

@@ -258,3 +258,26 @@ Deno.test("an end that is asked for and is longer than the whole is the whole, w
   deepEqual(await open(server).get("it", { range: [-5000] }), bytes);
   deepEqual(await open(server).get("it", { range: [1000] }), new Uint8Array());
 });
+
+Deno.test("an end is read also from a server that knows beginnings alone", async () => {
+  const asked: string[] = [];
+  await using server = serveRaw(({ method, headers }) => {
+    const range = headers.get("range");
+    asked.push(`${method} ${range}`);
+    const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(range ?? "") ?? [];
+    if (range === null) return { status: 200, body: bytes };
+    if (from === undefined) return { status: 416 };
+    return {
+      status: 206,
+      headers: { "content-range": `bytes ${from}-${to}/${bytes.length}` },
+      body: bytes.subarray(Number(from), Number(to) + 1),
+    };
+  });
+  const sizes: number[] = [];
+  const onInfo = ({ size }: { readonly size: number }) => void sizes.push(size);
+  deepEqual(await open(server).get("it", { range: [-7], onInfo }), bytes.slice(-7));
+  deepEqual(sizes, [bytes.length]);
+  const { length } = bytes;
+  deepEqual(asked, ["GET bytes=-7", "HEAD null", `GET bytes=${length - 7}-${length - 1}`]);
+  deepEqual(await open(server).get("it", { range: [-length] }), bytes);
+});

@@ -75,6 +75,26 @@ Deno.test("run() begins nothing again after its time, however many attempts are 
   equal(clock.now() - again, 100_200);
 });
 
+Deno.test("run() tries twice, also where the first attempt takes all the time", async () => {
+  const clock = new TestClock();
+  const retry = new Retry({ clock, random: () => 1, seconds: 60 });
+  let times = 0;
+  const slow = () => {
+    times++;
+    clock.time += 300_000;
+    return times % 2 === 1
+      ? Promise.reject(new Transient("silent", "unavailable"))
+      : Promise.resolve("done");
+  };
+  deepEqual([await retry.run(slow, { act }), times], ["done", 2]);
+  const never = failing(() => {
+    clock.time += 300_000;
+    return new Transient("silent", "unavailable");
+  });
+  await rejects(retry.run(never.work, { act }), BlobError);
+  equal(never.times(), 2);
+});
+
 Deno.test("run() waits as long as the server wants, unless that is too long", async () => {
   const clock = new TestClock();
   const retry = new Retry({ clock, random: () => 0, seconds: 60 });

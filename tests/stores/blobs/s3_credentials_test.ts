@@ -122,7 +122,7 @@ Deno.test("without any keys the error says all ways to give some", async () => {
     name: "BlobError",
     kind: "credentials",
     message:
-      "Cannot find credentials for S3: no variable, AWS profile, container or machine gives any; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or name a profile, or read what is public with --no-sign",
+      "Cannot find credentials for S3: no variable, AWS profile, container or machine gives any; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or name a profile, or read what is public with --anonymous, in a script with sign: false",
   });
 });
 
