@@ -15,8 +15,8 @@ import { parseArgs } from "node:util";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** `interop` for tests, `bench` and `igneous` for benchmarks. */
-export type Environment = "interop" | "bench" | "igneous";
+/** `interop` and `boss` for tests, `bench`, `igneous` and `boss` for benchmarks. */
+export type Environment = "interop" | "boss" | "bench" | "igneous";
 
 /** Where to make an environment, and with what. */
 export interface EnvironmentOptions {
@@ -31,6 +31,7 @@ export interface EnvironmentOptions {
 const PROJECT = fileURLToPath(new URL("..", import.meta.url));
 const REQUIREMENTS = {
   interop: join(PROJECT, "tests", "interop", "requirements.txt"),
+  boss: join(PROJECT, "tests", "interop", "requirements-boss.txt"),
   bench: join(PROJECT, "tests", "interop", "requirements-bench.txt"),
   igneous: join(PROJECT, "tests", "interop", "requirements-igneous.txt"),
 } as const satisfies Record<Environment, string>;
@@ -130,6 +131,7 @@ if (import.meta.main) {
   try {
     const options = { python: values.python };
     console.log(await ensureEnvironment("interop", options));
+    console.log(await ensureEnvironment("boss", options));
     if (values.bench) console.log(await ensureEnvironment("bench", options));
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
