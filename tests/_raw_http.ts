@@ -73,6 +73,9 @@ async function talk(line: Deno.Conn, handler: RawHandler, gate: RawGate): Promis
   for (;;) {
     const head = parseHead(await reader.head());
     if (!gate(head)) return;
+    if (head.headers.get("expect") === "100-continue") {
+      await write(line, new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n"));
+    }
     const body = await reader.take(Number(head.headers.get("content-length") ?? 0));
     const answer = await handler({ ...head, body });
     if (!await send(line, head.method, answer)) return;

@@ -327,6 +327,7 @@ class Boss {
       waitUntil: 0,
     };
     if (index !== undefined) index.onMessage = (body) => this.#takeTile(job, index, body);
+    upload.onDelete = (body) => this.#lookAfter(job, body);
     this.jobs.set(id, job);
     return json(201, jobJson(job));
   }
@@ -340,6 +341,16 @@ class Boss {
     const isTile = ingest_job === job.id && object?.headers["x-amz-meta-metadata"] === body;
     if (isTile) job.ingested.add(tile_key);
     else this.oddities.push(`index message of ${tile_key}`);
+  }
+
+  /** A message may be deleted once all that it asks for is there, and was told of. */
+  #lookAfter({ kind, messages, ingested }: TestJob, body: string): void {
+    const { objects } = this.s3.buckets.get(kind === "tile" ? TILE_BUCKET : INGEST_BUCKET)!;
+    const keys = messages.find((message) => message.body === body)?.keys ?? [];
+    const isTold = (key: string) =>
+      kind === "volumetric" || !this.#behaviour.indexes || ingested.has(key);
+    const early = keys.filter((key) => !objects.has(key) || !isTold(key));
+    if (early.length > 0) this.oddities.push(`early delete of ${early[0]}`);
   }
 
   #list(): RawAnswer {

@@ -1,8 +1,8 @@
-/** Queues in memory that speak the Query protocol of SQS, for tests: they check signatures and rights. */
+/** Queues in memory that speak both protocols of SQS, for tests: they check signatures and rights. */
 import { createHash } from "node:crypto";
 import { type RawAnswer, type RawRequest, type RawServer, serveRaw } from "../_raw_http.ts";
-import { escapeXml } from "../_s3_server.ts";
 import { checkSignature, type KnownKey, type SignatureFault } from "../_sigv4.ts";
+import { queryWire, readWire, type SqsFault, type SqsResult } from "./_sqs_wire.ts";
 
 /** A message as it is kept. */
 export interface KeptMessage {
@@ -27,6 +27,8 @@ export interface TestQueue {
   duplicates: number;
   /** Is told of each message that is sent to it from outside. */
   onMessage?: (body: string) => void;
+  /** Is told of each message that is deleted. */
+  onDelete?: (body: string) => void;
 }
 
 /** What queues need to know. */
@@ -55,7 +57,6 @@ export interface SqsServer extends AsyncDisposable {
 }
 
 const ACCOUNT = "123456789012";
-const XMLNS = "http://queue.amazonaws.com/doc/2012-11-05/";
 
 /** Serves queues until it is disposed. */
 export function serveSqs(rules: SqsRules): SqsServer {
@@ -94,9 +95,7 @@ async function answer(
   rules: SqsRules,
   request: RawRequest,
 ): Promise<RawAnswer> {
-  const form = new URLSearchParams(new TextDecoder().decode(request.body));
-  const action = form.get("Action") ?? "";
-  const name = request.path.split("/")[2] ?? "";
+  const { action, queue: name, value, entries, isKnown, wire } = readWire(request);
   server.log.push(`${action} ${name}`);
   const date = new Date(rules.now()).toUTCString();
   const dated = ({ headers, ...rest }: RawAnswer): RawAnswer => ({
@@ -105,25 +104,24 @@ async function answer(
   });
   const own = server.next.shift();
   if (own !== undefined) return dated(own);
+  const refuse = (status: number, code: string) => dated(wire.refuse({ status, code }));
   const fault = checkSignature(request, {
     keys: rules.keys(),
     region: "us-east-1",
     service: "sqs",
     now: rules.now(),
   });
-  if (fault !== undefined) return dated(queueError(...REFUSALS[fault]));
-  if (request.method !== "POST" || form.get("Version") !== "2012-11-05") {
-    return dated(queueError(400, "InvalidAction"));
-  }
+  if (fault !== undefined) return refuse(...REFUSALS[fault]);
+  if (!isKnown) return refuse(400, "InvalidAction");
   const keyId = /Credential=([^/]+)/.exec(request.headers.get("authorization") ?? "")![1];
-  if (!rules.isAllowed(keyId, name, action)) {
-    return dated(queueError(403, "AccessDenied"));
+  // Many at once need the same right as one.
+  if (!rules.isAllowed(keyId, name, action.replace(/Batch$/, ""))) {
+    return refuse(403, "AccessDenied");
   }
   const queue = server.queues.get(name);
-  if (queue === undefined) {
-    return dated(queueError(400, "AWS.SimpleQueueService.NonExistentQueue"));
-  }
-  return dated(await perform(server, rules, queue, action, form));
+  if (queue === undefined) return refuse(400, "AWS.SimpleQueueService.NonExistentQueue");
+  const done = await perform(server, rules, queue, { action, value, entries });
+  return dated("code" in done ? wire.refuse(done) : wire.answer(action, done));
 }
 
 const REFUSALS: Readonly<Record<SignatureFault, readonly [status: number, code: string]>> = {
@@ -135,52 +133,56 @@ const REFUSALS: Readonly<Record<SignatureFault, readonly [status: number, code: 
   ExpiredToken: [403, "ExpiredToken"],
 };
 
+/** A question, whichever way it was put. */
+interface Question {
+  readonly action: string;
+  value(name: string): string | undefined;
+  entries(): { readonly id: string; readonly handle: string }[];
+}
+
 async function perform(
   server: SqsServer,
   rules: SqsRules,
   queue: TestQueue,
-  action: string,
-  form: URLSearchParams,
-): Promise<RawAnswer> {
+  { action, value, entries }: Question,
+): Promise<SqsResult | SqsFault> {
   switch (action) {
     case "ReceiveMessage": {
-      const until = performance.now() + Number(form.get("WaitTimeSeconds") ?? 0) * 1000;
-      const count = Number(form.get("MaxNumberOfMessages") ?? 1);
-      const hidden = Number(form.get("VisibilityTimeout") ?? queue.visibilitySeconds) * 1000;
+      const until = performance.now() + Number(value("WaitTimeSeconds") ?? 0) * 1000;
+      const count = Number(value("MaxNumberOfMessages") ?? 1);
+      const hidden = Number(value("VisibilityTimeout") ?? queue.visibilitySeconds) * 1000;
       while (server.visible(queue) === 0 && performance.now() < until) {
         await new Promise((resolve) => setTimeout(resolve, 10));
       }
-      return queueAnswer(action, take(queue, rules.now(), count, hidden).join(""));
+      return { messages: take(queue, rules.now(), count, hidden) };
     }
     case "DeleteMessage":
-      return remove(queue, form.get("ReceiptHandle") ?? "")
-        ? queueAnswer(action)
-        : queueError(400, "ReceiptHandleIsInvalid");
+      return remove(queue, value("ReceiptHandle") ?? "")
+        ? {}
+        : { status: 400, code: "ReceiptHandleIsInvalid" };
+    case "DeleteMessageBatch": {
+      const all = entries();
+      const successful = all.filter(({ handle }) => remove(queue, handle)).map(({ id }) => id);
+      const failed = all.map(({ id }) => id).filter((id) => !successful.includes(id));
+      return { successful, failed };
+    }
     case "SendMessage": {
-      const body = form.get("MessageBody") ?? "";
+      const body = value("MessageBody") ?? "";
       if (new TextEncoder().encode(body).length > 262_144) {
-        return queueError(400, "InvalidParameterValue");
+        return { status: 400, code: "InvalidParameterValue" };
       }
       const id = server.put(queue, body);
       queue.onMessage?.(body);
-      return queueAnswer(
-        action,
-        `<MessageId>${id}</MessageId><MD5OfMessageBody>${md5(body)}</MD5OfMessageBody>`,
-      );
+      return { sent: { id, md5: md5(body) } };
     }
     case "GetQueueAttributes":
-      return queueAnswer(
-        action,
-        `<Attribute><Name>ApproximateNumberOfMessages</Name><Value>${
-          server.visible(queue)
-        }</Value></Attribute>`,
-      );
+      return { attributes: { ApproximateNumberOfMessages: String(server.visible(queue)) } };
     default:
-      return queueError(400, "InvalidAction");
+      return { status: 400, code: "InvalidAction" };
   }
 }
 
-function take(queue: TestQueue, now: number, count: number, hidden: number): string[] {
+function take(queue: TestQueue, now: number, count: number, hidden: number) {
   const found = queue.messages.filter(({ visibleAt }) => visibleAt <= now).slice(0, count);
   return found.map((message) => {
     const handle = crypto.randomUUID();
@@ -188,14 +190,16 @@ function take(queue: TestQueue, now: number, count: number, hidden: number): str
     if (queue.duplicates > 0) queue.duplicates--;
     else message.visibleAt = now + hidden;
     queue.handles.add(handle);
-    return `<Message><MessageId>${message.id}</MessageId><ReceiptHandle>${handle}</ReceiptHandle><MD5OfBody>${
-      md5(message.body)
-    }</MD5OfBody><Body>${escapeXml(message.body)}</Body></Message>`;
+    return { id: message.id, handle, md5: md5(message.body), body: message.body };
   });
 }
 
 function remove(queue: TestQueue, handle: string): boolean {
-  queue.messages = queue.messages.filter((message) => message.handles.at(-1) !== handle);
+  const at = queue.messages.findIndex((message) => message.handles.at(-1) === handle);
+  if (at >= 0) {
+    const [{ body }] = queue.messages.splice(at, 1);
+    queue.onDelete?.(body);
+  }
   return queue.handles.has(handle);
 }
 
@@ -203,22 +207,7 @@ function md5(text: string): string {
   return createHash("md5").update(text).digest("hex");
 }
 
-function queueAnswer(action: string, inside?: string): RawAnswer {
-  const result = inside === undefined
-    ? ""
-    : inside === ""
-    ? `<${action}Result/>`
-    : `<${action}Result>${inside}</${action}Result>`;
-  const body =
-    `<?xml version="1.0"?><${action}Response xmlns="${XMLNS}">${result}<ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></${action}Response>`;
-  return { status: 200, headers: { "content-type": "text/xml" }, body };
-}
-
-/** An error as SQS gives it. */
-export function queueError(status: number, code: string, message = `It is ${code}`): RawAnswer {
-  const body =
-    `<?xml version="1.0"?><ErrorResponse xmlns="${XMLNS}"><Error><Type>Sender</Type><Code>${code}</Code><Message>${
-      escapeXml(message)
-    }</Message><Detail/></Error><RequestId>1</RequestId></ErrorResponse>`;
-  return { status, headers: { "content-type": "text/xml" }, body };
+/** An error as SQS gives it in its Query protocol. */
+export function queueError(status: number, code: string, message?: string): RawAnswer {
+  return queryWire.refuse({ status, code, message });
 }
