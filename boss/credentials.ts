@@ -28,6 +28,9 @@ export interface BossServer {
   readonly protocol?: string;
 }
 
+/** What the intern SDK calls a token where there is none. */
+const PUBLIC = "public";
+
 /** The host of a call that no configuration goes with, as programs of the Boss have it. */
 export const DEFAULT_BOSS_HOST = "api.theboss.io";
 
@@ -97,6 +100,16 @@ export class BossToken {
     this.notes = notes;
   }
 
+  /** What public data are asked for with where there is no token, as the intern SDK does. */
+  static forPublic(notes: readonly string[] = []): BossToken {
+    return new BossToken(PUBLIC, "nobody, as for public data", notes);
+  }
+
+  /** Whether it is nobody's, so that public data alone are given for it. */
+  get isPublic(): boolean {
+    return this.#token === PUBLIC;
+  }
+
   /** What a request says of who asks. */
   authorization(): string {
     return `Token ${this.#token}`;
@@ -104,7 +117,7 @@ export class BossToken {
 
   /** Text of a server, which may hold what it was sent. */
   scrub(text: string): string {
-    return text.replaceAll(this.#token, "…");
+    return this.isPublic ? text : text.replaceAll(this.#token, "…");
   }
 
   /** Says where it is from, and not what it is. */

@@ -8,15 +8,13 @@
  */
 import { box } from "../core/box.ts";
 import { UsageError } from "../core/errors.ts";
-import { exchange, transientOf } from "../stores/blobs/_exchange.ts";
-import { BlobError } from "../stores/blobs/blobs.ts";
-import { Retry, Transient } from "../stores/blobs/retry.ts";
-import { codeName, isTransientCode, meaningOf } from "./_boss_codes.ts";
+import { Transient } from "../stores/blobs/retry.ts";
+import { BossCaller } from "./_call.ts";
 import type { JsonObject, JsonValue } from "./_config_json.ts";
 import type { BossTarget } from "./_config_target.ts";
-import { answerOf, type BossAnswer, describeBody, garbled } from "./_rest_answers.ts";
-import { BossError, type BossErrorKind, type BossFault } from "./boss_error.ts";
-import { bossOrigin, type BossServer, type BossToken } from "./credentials.ts";
+import { answerOf, type BossAnswer, garbled } from "./_rest_answers.ts";
+import type { BossError } from "./boss_error.ts";
+import type { BossServer, BossToken } from "./credentials.ts";
 import type { BossCallOptions, BossServiceOptions } from "./rest.ts";
 
 /** A resource by its name, and by those of what it lies in. */
@@ -64,14 +62,12 @@ interface Question<T> {
 export class BossResources {
   /** Address of the Boss. */
   readonly url: string;
-  readonly #token: BossToken;
-  readonly #retry: Retry;
+  readonly #caller: BossCaller;
 
   /** @throws {UsageError} If `server` names none. Nothing is asked of it yet. */
   constructor(server: BossServer, token: BossToken, options: BossServiceOptions = {}) {
-    this.url = bossOrigin(server);
-    this.#token = token;
-    this.#retry = new Retry({ stallSeconds: 120, ...options.retry });
+    this.#caller = new BossCaller(server, token, options);
+    this.url = this.#caller.url;
   }
 
   /**
@@ -136,33 +132,17 @@ export class BossResources {
 
   /** What a server says, without the token that it was sent. */
   #scrub(value: JsonValue): JsonValue {
-    if (typeof value === "string") return this.#token.scrub(value);
+    if (typeof value === "string") return this.#caller.scrub(value);
     if (Array.isArray(value)) return value.map((item) => this.#scrub(item));
     if (typeof value !== "object" || value === null) return value;
     return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [this.#token.scrub(key), this.#scrub(item)]),
+      Object.entries(value).map(([key, item]) => [this.#caller.scrub(key), this.#scrub(item)]),
     );
   }
 
-  async #ask<T>(question: Question<T>): Promise<T> {
+  #ask<T>(question: Question<T>): Promise<T> {
     const { act, signal } = question;
-    let last: BossFault = {};
-    const wayOut = "try again later, or look at the host, the network and what lies in between";
-    try {
-      return await this.#retry.run(
-        () => {
-          last = {};
-          return this.#attempt(question, (answer) => last = answer);
-        },
-        { act: this.#at(act), signal, wayOut },
-      );
-    } catch (error) {
-      if (!(error instanceof BlobError)) throw error;
-      const kind: BossErrorKind = error.kind === "unavailable" || error.kind === "corrupt"
-        ? error.kind
-        : "forbidden";
-      throw new BossError(this.#token.scrub(error.message), kind, last);
-    }
+    return this.#caller.run(act, signal, (hear) => this.#attempt(question, hear));
   }
 
   async #attempt<T>(
@@ -170,18 +150,11 @@ export class BossResources {
     hear: (answer: BossAnswer) => void,
   ): Promise<T> {
     onSend?.();
-    const { status, headers, bytes } = await exchange({
+    const { status, headers, bytes } = await this.#caller.send({
       method,
       // Django knows v1 alone; a proxy may know more.
-      url: new URL(`${this.url}/v1/${path}`),
-      headers: new Headers({
-        authorization: this.#token.authorization(),
-        accept: "application/json",
-        "content-type": "application/json",
-      }),
-      body: body === undefined ? undefined : new TextEncoder().encode(body),
-      redirect: "manual",
-      stall: this.#retry.stall,
+      path: `v1/${path}`,
+      ...(body === undefined ? {} : { body: new TextEncoder().encode(body) }),
       signal,
       once: method === "POST",
     });
@@ -194,53 +167,21 @@ export class BossResources {
 
   /** What an answer means that was not wanted. */
   #fault(act: string, method: string, answer: BossAnswer): Transient | BossError {
-    const { status, code, headers, json } = answer;
-    const state = `the server answered ${status}${this.#said(answer)}`;
-    const transient = transientOf({ status, headers }, this.#retry.clock, state) ??
-      (isTransientCode(code) ? new Transient(state, "unavailable") : undefined);
-    if (transient !== undefined) return transient;
-    const fail = (kind: BossErrorKind, wayOut: string) =>
-      new BossError(`Cannot ${this.#at(act)}: ${state}; ${wayOut}`, kind, { status, code });
-    if (status < 300) return garbled(answer, "a resource");
-    if (status < 400) {
-      const to = URL.parse(headers.get("location") ?? "", this.url)?.origin ?? "nowhere";
-      return fail("refused", `mend host and protocol: it points to "${this.#token.scrub(to)}"`);
-    }
-    if (status === 401 || status === 403 && code === undefined && json !== undefined) {
-      return fail(
-        "token",
-        `mend the token, which is from ${this.#token.source}, or ask for the right to do this`,
-      );
-    }
-    if (status === 404 && code === undefined) {
-      return fail("missing", "mend the host: no Boss has this address there");
-    }
-    if (code === MARKED_FOR_DELETION) {
-      return fail("refused", "wait until it is gone, or choose another name");
-    }
-    if (code === MISSING_ROLE) {
-      return fail("forbidden", "ask who runs the Boss for the role resource-manager");
-    }
-    if (method === "POST" && status === 400) {
-      return fail("refused", "mend what the server names in the configuration");
-    }
-    return fail(...meaningOf(status, code));
-  }
-
-  #said(answer: BossAnswer): string {
-    const { code, said, json, text } = answer;
-    if (json === undefined) return text.trim() === "" ? "" : ` with ${describeBody(answer)}`;
-    const words = said === undefined
-      ? undefined
-      // deno-lint-ignore no-control-regex
-      : JSON.stringify(this.#token.scrub(said).replace(/[\x00-\x1f]+/g, " ").slice(0, 300));
-    const parts = [code === undefined ? undefined : codeName(code), words];
-    const all = parts.filter((part) => part !== undefined).join(": ");
-    return all === "" ? "" : ` (${all})`;
-  }
-
-  #at(act: string): string {
-    return `${act} at "${new URL(this.url).host}"`;
+    if (answer.status < 300) return garbled(answer, "a resource");
+    return this.#caller.fault(act, answer, ({ status, code }) => {
+      if (status === 404 && code === undefined) {
+        return ["missing", "mend the host: no Boss has this address there"];
+      }
+      if (code === MARKED_FOR_DELETION) {
+        return ["refused", "wait until it is gone, or choose another name"];
+      }
+      if (code === MISSING_ROLE) {
+        return ["forbidden", "ask who runs the Boss for the role resource-manager"];
+      }
+      if (method === "POST" && status === 400) {
+        return ["refused", "mend what the server names in the configuration"];
+      }
+    });
   }
 }
 

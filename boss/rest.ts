@@ -7,23 +7,14 @@
  * @module
  */
 import { UsageError } from "../core/errors.ts";
-import { exchange, transientOf } from "../stores/blobs/_exchange.ts";
-import { BlobError } from "../stores/blobs/blobs.ts";
-import { type Clock, Retry, type RetryOptions, Transient } from "../stores/blobs/retry.ts";
-import {
-  BAD_REQUEST,
-  codeName,
-  DELETED,
-  isTransientCode,
-  meaningOf,
-  UNSUPPORTED_VERSION,
-} from "./_boss_codes.ts";
+import { type Clock, type RetryOptions, Transient } from "../stores/blobs/retry.ts";
+import { BAD_REQUEST, DELETED, UNSUPPORTED_VERSION } from "./_boss_codes.ts";
+import { BossCaller } from "./_call.ts";
 import {
   answerOf,
   type BossAnswer,
   type BossJoin,
   type Completion,
-  describeBody,
   garbled,
   hasEnded,
   type IngestJob,
@@ -36,8 +27,8 @@ import {
   readList,
   readProgress,
 } from "./_rest_answers.ts";
-import { BossError, type BossErrorKind, type BossFault } from "./boss_error.ts";
-import { bossOrigin, type BossServer, type BossToken } from "./credentials.ts";
+import { BossError, type BossFault } from "./boss_error.ts";
+import type { BossServer, BossToken } from "./credentials.ts";
 
 export type { BossJoin, Completion, IngestJob, JobProgress, JobState, ListedJob };
 export type { JobAccess } from "./_rest_answers.ts";
@@ -103,8 +94,7 @@ const VERSIONS = ["latest", "v1"] as const;
 export class BossService {
   /** Address of the Boss. */
   readonly url: string;
-  readonly #token: BossToken;
-  readonly #retry: Retry;
+  readonly #caller: BossCaller;
   #version: typeof VERSIONS[number] = "latest";
 
   /**
@@ -112,14 +102,13 @@ export class BossService {
    * @throws {UsageError} If `server` names none.
    */
   constructor(server: BossServer, token: BossToken, options: BossServiceOptions = {}) {
-    this.url = bossOrigin(server);
-    this.#token = token;
-    this.#retry = new Retry({ stallSeconds: 120, ...options.retry });
+    this.#caller = new BossCaller(server, token, options);
+    this.url = this.#caller.url;
   }
 
   /** Time, as the service has it. */
   get clock(): Clock {
-    return this.#retry.clock;
+    return this.#caller.clock;
   }
 
   /**
@@ -147,7 +136,7 @@ export class BossService {
     const act = `join ${jobName(job)}`;
     const wait = async (why: string) => {
       onWait(why);
-      await this.#retry.clock.wait(PAUSE, signal ?? new AbortController().signal);
+      await this.clock.wait(PAUSE, signal ?? new AbortController().signal);
     };
     for (let refused = 0, keyless = 0;;) {
       // What join says of a job that ended depends on its kind, and on what was torn down already.
@@ -167,7 +156,7 @@ export class BossService {
       else {
         throw new BossError(
           `Cannot ${
-            this.#at(act)
+            this.#caller.at(act)
           }: it is ${found.state}, and the server hands out no keys for it; try again later, or cancel it and create another`,
           "keys",
         );
@@ -176,7 +165,7 @@ export class BossService {
   }
 
   #askToJoin(act: string, job: number, signal?: AbortSignal) {
-    const issued = this.#retry.clock.now();
+    const issued = this.clock.now();
     return this.#ask({
       act,
       method: "GET",
@@ -230,7 +219,7 @@ export class BossService {
     if (state === "completing") return { kind: "completing" };
     if (hasEnded(state)) {
       throw new BossError(
-        `Cannot ${this.#at(act)}: it is ${state}; create another job`,
+        `Cannot ${this.#caller.at(act)}: it is ${state}; create another job`,
         "ended",
         answer,
       );
@@ -274,30 +263,19 @@ export class BossService {
 
   async #ask<T>(question: Question<T>): Promise<T> {
     const { once, signal } = question;
-    const act = this.#at(question.act);
-    let last: BossFault = {};
-    const work = async () => {
-      last = {};
+    return await this.#caller.run(question.act, signal, async (hear) => {
+      let last: BossFault = {};
       try {
-        return await this.#attempt(question, (answer) => last = answer);
+        return await this.#attempt(question, (answer) => hear(last = answer));
       } catch (error) {
         // Who is told to slow down was not listened to.
         const isUndone = last.status === 429;
         if (once === undefined || isUndone || !(error instanceof Transient)) throw error;
+        const act = this.#caller.at(question.act);
         const state = `${error.message}, so it may have been done all the same`;
         throw new BossError(`Cannot ${act}: ${state}; ${once}`, "uncertain", last);
       }
-    };
-    const wayOut = "try again later, or look at the host, the network and what lies in between";
-    try {
-      return await this.#retry.run(work, { act, signal, wayOut });
-    } catch (error) {
-      if (!(error instanceof BlobError)) throw error;
-      const kind: BossErrorKind = error.kind === "unavailable" || error.kind === "corrupt"
-        ? error.kind
-        : "forbidden";
-      throw new BossError(error.message, kind, last);
-    }
+    });
   }
 
   async #attempt<T>(question: Question<T>, hear: (answer: BossAnswer) => void): Promise<T> {
@@ -312,17 +290,10 @@ export class BossService {
   }
 
   async #send<T>({ method, path, body, signal, once }: Question<T>, version: string) {
-    const { status, headers, bytes } = await exchange({
+    const { status, headers, bytes } = await this.#caller.send({
       method,
-      url: new URL(`${this.url}/${version}/${path}`),
-      headers: new Headers({
-        authorization: this.#token.authorization(),
-        accept: "application/json",
-        "content-type": "application/json",
-      }),
-      body: body === undefined ? undefined : new TextEncoder().encode(body),
-      redirect: "manual",
-      stall: this.#retry.stall,
+      path: `${version}/${path}`,
+      ...(body === undefined ? {} : { body: new TextEncoder().encode(body) }),
       signal,
       once: once !== undefined,
     });
@@ -331,43 +302,11 @@ export class BossService {
 
   /** What an answer means that was not wanted. @param more What else is known of the state. */
   #fault(act: string, answer: BossAnswer, more = ""): Transient | BossError {
-    const { status, code, headers, json } = answer;
-    const state = `the server answered ${status}${this.#said(answer)}${more}`;
-    const transient = transientOf({ status, headers }, this.#retry.clock, state) ??
-      (isTransientCode(code) ? new Transient(state, "unavailable") : undefined);
-    if (transient !== undefined) return transient;
-    const fail = (kind: BossErrorKind, wayOut: string) =>
-      new BossError(`Cannot ${this.#at(act)}: ${state}; ${wayOut}`, kind, { status, code });
-    if (status >= 300 && status < 400) {
-      const to = URL.parse(headers.get("location") ?? "", this.url)?.origin;
-      return fail("refused", `mend host and protocol: it points to "${to ?? "nowhere"}"`);
-    }
-    if (status === 401 || status === 403 && code === undefined && json !== undefined) {
-      return fail(
-        "token",
-        `mend the token, which is from ${this.#token.source}, or ask for the right to do this`,
-      );
-    }
-    if (isNoAddress(answer)) {
-      return fail("missing", "mend the host: no ingest service of a Boss has this address there");
-    }
-    return fail(...meaningOf(status, code));
-  }
-
-  #said(answer: BossAnswer): string {
-    const { code, said, json, text } = answer;
-    if (json === undefined) return text.trim() === "" ? "" : ` with ${describeBody(answer)}`;
-    const words = said === undefined
-      ? undefined
-      // deno-lint-ignore no-control-regex
-      : JSON.stringify(this.#token.scrub(said).replace(/[\x00-\x1f]+/g, " ").slice(0, 300));
-    const parts = [code === undefined ? undefined : codeName(code), words];
-    const all = parts.filter((part) => part !== undefined).join(": ");
-    return all === "" ? "" : ` (${all})`;
-  }
-
-  #at(act: string): string {
-    return `${act} at "${new URL(this.url).host}"`;
+    const explain = (answer: BossAnswer) =>
+      isNoAddress(answer)
+        ? ["missing", "mend the host: no ingest service of a Boss has this address there"] as const
+        : undefined;
+    return this.#caller.fault(act, answer, explain, more);
   }
 }
 
