@@ -53,9 +53,9 @@ export interface DeadLetter {
 export interface WorkReport {
   /**
    * `complete`: the job is. `stopped`: it was asked to stop. `stuck`: only dead letters are left. `ended`: the job has
-   * failed, or was cancelled.
+   * failed, or was cancelled. `idle`: nothing came for long, and somebody else completes the job.
    */
-  readonly end: "complete" | "stopped" | "stuck" | "ended";
+  readonly end: "complete" | "stopped" | "stuck" | "ended" | "idle";
   /** State of the job where it ended otherwise. */
   readonly state?: JobState;
   /** Messages that were done. */
@@ -92,6 +92,8 @@ export interface WorkerOptions {
   readonly attempts?: number;
   /** Whether a worker of this machine asks for the end of the job. One machine does. @default true */
   readonly completes?: boolean;
+  /** Without `completes`: ends when nothing came for so long. @default Waits for the end of the job */
+  readonly idleSeconds?: number;
   /** For how long an empty queue is watched at once, in seconds, up to 20. @default 5 */
   readonly waitSeconds?: number;
   /** Is told what happens. */
@@ -373,7 +375,7 @@ class Worker {
 
   /** The queue has nothing that could be received, and nothing is in hand. */
   async #idle(): Promise<Pick<WorkReport, "end" | "state"> | undefined> {
-    const { service, keys, signal, stopping, completes = true } = this.#options;
+    const { service, keys, signal, stopping, completes = true, idleSeconds } = this.#options;
     if (stopping?.aborted) return undefined;
     const { clock } = service;
     const now = clock.now();
@@ -396,6 +398,8 @@ class Worker {
       const { state } = await service.status(keys.join.job.id, { signal });
       if (state === "complete") return { end: "complete" };
       if (hasEnded(state)) return { end: "ended", state };
+      const isIdle = now - this.#livelyAt >= (idleSeconds ?? Infinity) * 1000;
+      if (!completes && isIdle) return { end: "idle" };
       return void await pause(now + PAUSE_MS);
     }
     if (now < this.#completion.askAt) return void await pause(this.#completion.askAt);

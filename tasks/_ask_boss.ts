@@ -2,8 +2,9 @@
  * How tasks ask a Boss.
  * @module
  */
-import { type BossServer, findBossToken } from "../boss/credentials.ts";
+import { type BossServer, type BossToken, findBossToken } from "../boss/credentials.ts";
 import { BossResources } from "../boss/resources.ts";
+import { BossService } from "../boss/rest.ts";
 import type { Environment } from "../ledgers/open_ledger.ts";
 import type { RetryOptions } from "../stores/blobs/retry.ts";
 
@@ -32,16 +33,37 @@ export interface AskBossOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Finds the token, and nothing is asked yet. @throws {BossError} If there is none. */
-export async function openResources(
-  server: BossServer,
-  { token, env, onToken = () => {}, retry }: AskBossOptions,
-): Promise<BossResources> {
+/** Finds the token, and tells where. @throws {BossError} If there is none. */
+export async function findToken(
+  { host }: BossServer,
+  { token, env, onToken = () => {} }: AskBossOptions,
+): Promise<BossToken> {
   const found = await findBossToken({
     ...(token === undefined ? {} : { token }),
-    host: server.host,
+    host,
     ...(env === undefined ? {} : { env }),
   });
   onToken({ source: found.source, notes: found.notes });
-  return new BossResources(server, found, retry === undefined ? {} : { retry });
+  return found;
+}
+
+/** Finds the token, and nothing is asked yet. @throws {BossError} If there is none. */
+export async function openResources(
+  server: BossServer,
+  options: AskBossOptions,
+): Promise<BossResources> {
+  return new BossResources(server, await findToken(server, options), retryOf(options));
+}
+
+/** As {@linkcode openResources}, for jobs. */
+export async function openService(
+  server: BossServer,
+  options: AskBossOptions,
+): Promise<BossService> {
+  return new BossService(server, await findToken(server, options), retryOf(options));
+}
+
+/** How long to try, where that is said. */
+export function retryOf({ retry }: AskBossOptions): Pick<AskBossOptions, "retry"> {
+  return retry === undefined ? {} : { retry };
 }

@@ -3,17 +3,13 @@
  * @module
  */
 import { checkBossConfig } from "../boss/check_config.ts";
-import {
-  type BossConfig,
-  type BossTarget,
-  checkBossTarget,
-  type ConfigFault,
-  summarizeBossConfig,
-} from "../boss/config.ts";
+import { type ConfigFault, summarizeBossConfig } from "../boss/config.ts";
 import { countBossTasks, zChunkSize } from "../boss/ingest_job.ts";
-import { type BossResource, nameResource, targetOf } from "../boss/resources.ts";
 import { type AskBossOptions, openResources } from "./_ask_boss.ts";
+import { askTarget, type FoundTarget } from "./_boss_target.ts";
 import { type BossLook, lookAtBoss } from "./_look_boss.ts";
+
+export type { FoundTarget };
 
 /** What a sound configuration will make. */
 export interface BossJobCounts {
@@ -23,12 +19,6 @@ export interface BossJobCounts {
   readonly tasks: number;
   /** Sections of one chunk of the server. */
   readonly zChunkSize: number;
-}
-
-/** What the server has of where the voxels go. */
-export interface FoundTarget extends Partial<BossTarget> {
-  /** What is not there: a job cannot be made before it is. */
-  readonly missing: readonly string[];
 }
 
 /** What was found. */
@@ -82,7 +72,11 @@ export async function validateBoss(
   if (sound === undefined) return { config: path, isSound: false, faults, warnings };
   const { config, plugins } = sound;
   const looks = look ? await lookAtBoss(config.job, plugins, signal) : undefined;
-  const target = ask === undefined ? undefined : await askTarget(config, { signal, ...ask });
+  const target = ask === undefined ? undefined : await askTarget(
+    config,
+    await openResources(config.backend, ask),
+    ask.signal ?? signal,
+  );
   const isThere = looks?.every(({ state }) => state !== "missing" && state !== "faulty") ?? true;
   return {
     config: path,
@@ -98,33 +92,4 @@ export async function validateBoss(
     ...(looks === undefined ? {} : { looks }),
     ...(target === undefined ? {} : { target: target.found }),
   };
-}
-
-async function askTarget(
-  config: BossConfig,
-  ask: AskBossOptions,
-): Promise<{ found: FoundTarget; warnings: ConfigFault[] }> {
-  const resources = await openResources(config.backend, ask);
-  const { collection, experiment: name, channel: channelName } = config.database;
-  const experiment = { kind: "experiment", collection, name } as const;
-  const missing: string[] = [];
-  const find = async (resource: BossResource) => {
-    const fields = await resources.find(resource, { signal: ask.signal });
-    if (fields === undefined) missing.push(nameResource(resource));
-    return fields;
-  };
-  await find({ kind: "collection", name: collection });
-  const experimentFields = await find(experiment);
-  const channel = await find({
-    kind: "channel",
-    collection,
-    experiment: name,
-    name: channelName,
-  });
-  const frame = typeof experimentFields?.coord_frame === "string"
-    ? await find({ kind: "coordinate frame", name: experimentFields.coord_frame })
-    : undefined;
-  if (!experimentFields || !channel || !frame) return { found: { missing }, warnings: [] };
-  const target = targetOf({ experiment: experimentFields, channel, frame });
-  return { found: { missing, ...target }, warnings: checkBossTarget(config, target) };
 }
