@@ -63,7 +63,10 @@ export class SqliteDatabase implements Disposable {
     const opened = new SqliteDatabase(path, database, busySeconds);
     try {
       opened.#pragma(`busy_timeout = ${Math.ceil(busySeconds * 1000)}`);
+      // In one transaction: between two questions another process may make it ours.
+      opened.#database.exec("BEGIN");
       const isCurrent = opened.#version(schema) === schema.migrations.length;
+      opened.#database.exec("COMMIT");
       if (path !== MEMORY) await opened.#writeAhead();
       if (!isCurrent) opened.#migrate(schema);
       return opened;
