@@ -106,6 +106,8 @@ export {
   type WrittenSourceList,
 } from "./plugins/source_list.ts";
 
+export type { EncodeStoredOptions, StoredChunks } from "./plugins/stored_chunks.ts";
+
 export * from "./stores/check_read.ts";
 export * from "./stores/blobs/blobs.ts";
 export { openBlobs, type OpenBlobsOptions } from "./stores/blobs/open_blobs.ts";
@@ -209,6 +211,7 @@ export type { Packing } from "./codecs/_unpack.ts";
 export type { ZarrDecoding, ZarrShard, ZarrVoxels } from "./codecs/_zarr_chunk.ts";
 export type { ShardIndexLayout } from "./codecs/_zarr_shard.ts";
 export type { EncodeChunksInput, EncodedChunk } from "./pool/_encode_chunks.ts";
+export type { RecodeChunksInput, RecodedChunks } from "./pool/_recode_chunks.ts";
 export type { EncodedStrip, EncodeStripsInput, StripEncoding } from "./pool/_encode_strips.ts";
 export type {
   CloseImagesInput,

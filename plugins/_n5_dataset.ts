@@ -111,6 +111,7 @@ export function openDataset(
     dtype,
     fill: 0,
     decoding: { format: "n5", ...decoding },
+    inFiles: reader.localPath !== undefined,
     locate: (index) => {
       const key = prefix + axes.map((axis) => index[AXES.indexOf(axis)]).join("/");
       return findChunk(reader, { key, byteCount });

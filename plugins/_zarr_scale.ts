@@ -50,7 +50,8 @@ export function openZarrScale(
     }
     return findChunk(reader, { key, range, byteCount });
   };
-  return { size, chunk, dtype, fill, decoding: { format: "zarr", ...decoding }, locate };
+  const inFiles = reader.localPath !== undefined;
+  return { size, chunk, dtype, fill, decoding: { format: "zarr", ...decoding }, inFiles, locate };
 }
 
 /** The shards whose chunks can be had one by one, from the outside in; and the chunks within. */

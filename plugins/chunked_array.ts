@@ -14,9 +14,10 @@ import { mapPoint, type Point, product } from "../core/point.ts";
 import type { Loss } from "../core/receipt.ts";
 import { BandBuffers, rowBytes, type Slab } from "../core/slab.ts";
 import { castWindow, fillBox } from "../core/voxels.ts";
-import type { StoredPiece } from "../pool/_decode_chunks.ts";
+import { brokenMessage } from "../pool/_decode_chunks.ts";
 import { fillVoxels } from "../pool/_encode_chunks.ts";
 import { readBands } from "../pool/bands.ts";
+import { type FoundChunk, knowStored } from "./stored_chunks.ts";
 import type { WorkerPool } from "../pool/worker_pool.ts";
 
 /** Where the bytes of one chunk are. */
@@ -52,6 +53,8 @@ export interface ChunkedScale {
   readonly fill: number | bigint;
   /** How its chunks are stored. */
   readonly decoding: ChunkDecoding;
+  /** Whether its chunks lie in files, so that threads read them by themselves. @default false */
+  readonly inFiles?: boolean;
   /** Finds a chunk by its position in the grid; undefined where it is not stored: then it is fill value. */
   locate(
     index: Point,
@@ -93,7 +96,7 @@ export function readChunked(scale: ChunkedScale, box: Box, options: ReadChunkedO
   const { buffers = new BandBuffers(), bandBytes = 32 << 20, dtype = scale.dtype } = options;
   const losses: Loss[] = [];
   const [, height] = boxSize(box);
-  return {
+  const slab: Slab = {
     box,
     scale: options.scale ?? 0,
     dtype,
@@ -117,11 +120,57 @@ export function readChunked(scale: ChunkedScale, box: Box, options: ReadChunkedO
       });
     },
   };
+  if (scale.inFiles && dtype === scale.dtype && options.window === undefined) {
+    const { chunk, fill, decoding } = scale;
+    knowStored(slab, {
+      ...{ chunk, box, dtype, fill, decoding, pool: options.pool },
+      find: (min, signal) => findStored(scale, min, signal),
+      onFailure: (found, message) => void losses.push(lossOf(found, message, box, options)),
+    });
+  }
+  return slab;
 }
 
-interface FoundChunk extends StoredPiece {
-  readonly name: string;
+/** The chunk of a file with this first voxel; one that is known to be broken fails where it would be read. */
+async function findStored(
+  scale: ChunkedScale,
+  min: Point,
+  signal?: AbortSignal,
+): Promise<FoundChunk> {
+  const index = mapPoint(min, (value, axis) => value / scale.chunk[axis]);
+  const place = await scale.locate(index, signal);
+  if (place === undefined) return { min, shape: scale.chunk, name: "" };
+  const chunk = chunkAt(scale, index, place);
+  const broken = await place.fetch?.(signal).then(() => undefined, (error) => brokenMessage(error));
+  return broken === undefined ? { ...chunk, path: place.name } : { ...chunk, broken };
 }
+
+/** A chunk of a scale, and where it is said to be. */
+function chunkAt(scale: ChunkedScale, index: Point, place: ChunkPlace): FoundChunk {
+  const min = mapPoint(index, (value, axis) => value * scale.chunk[axis]);
+  const shape = scale.isCut
+    ? mapPoint(scale.chunk, (side, axis) => Math.min(side, scale.size[axis] - min[axis]))
+    : scale.chunk;
+  const { name, range, skipped, orNames, mostBytes } = place;
+  return { min, shape, name, range, skipped, orPaths: orNames, mostBytes };
+}
+
+/** What a broken chunk costs: its voxels within a box, or the task. */
+function lossOf(
+  chunk: FoundChunk,
+  message: string,
+  within: Box,
+  { onError = "error", wayOut = MEND }: Pick<ReadChunkedOptions, "onError" | "wayOut">,
+): Loss {
+  const name = nameOf(chunk);
+  if (onError === "error") {
+    throw new SluiceError(`Cannot read the chunk ${name}: ${message}; ${wayOut}`);
+  }
+  const lost = intersect(boxOf(chunk), within)!;
+  return { image: name, kind: "broken", box: lost, reason: message };
+}
+
+const MEND = "mend or copy it again, or give --on-error fill to leave its voxels as fill value";
 
 interface FailedChunk {
   readonly chunk: FoundChunk;
@@ -134,23 +183,15 @@ async function fillBand(
   data: VoxelArray,
   options: ReadChunkedOptions,
 ): Promise<Loss[]> {
-  const { pool, window, signal, onError = "error" } = options;
-  const {
-    wayOut = "mend or copy it again, or give --on-error fill to leave its voxels as fill value",
-  } = options;
+  const { pool, window, signal } = options;
   const fill = window === undefined ? scale.fill : spread(scale, window, data);
   const cells = [...eachCell(cellsOf(band, scale.chunk))];
   const losses: Loss[] = [];
   const lose = (failed: readonly FailedChunk[]) => {
     for (const { chunk, message } of failed) {
-      if (onError === "error") {
-        throw new SluiceError(
-          `Cannot read the chunk ${nameOf(chunk)}: ${message}; ${wayOut}`,
-        );
-      }
-      const lost = intersect(boxOf(chunk), band)!;
-      fillBox(data, band, lost, fill);
-      losses.push({ image: nameOf(chunk), kind: "broken", box: lost, reason: message });
+      const loss = lossOf(chunk, message, band, options);
+      fillBox(data, band, loss.box, fill);
+      losses.push(loss);
     }
   };
   // What is not stored is fill value; where all is stored, every voxel is written anyway.
@@ -161,12 +202,7 @@ async function fillBand(
   await eachAtOnce(cells, FETCHES, async (index) => {
     const place = await scale.locate(index, signal);
     if (place === undefined) return;
-    const min = mapPoint(index, (value, axis) => value * scale.chunk[axis]);
-    const shape = scale.isCut
-      ? mapPoint(scale.chunk, (side, axis) => Math.min(side, scale.size[axis] - min[axis]))
-      : scale.chunk;
-    const { name, range, skipped, orNames, mostBytes } = place;
-    const chunk = { min, shape, name, range, skipped, orPaths: orNames, mostBytes };
+    const chunk = chunkAt(scale, index, place);
     covered += boxVolume(intersect(boxOf(chunk), band)!);
     if (place.fetch === undefined) found.push({ ...chunk, path: place.name });
     else far.push({ index, chunk, place });
@@ -242,7 +278,7 @@ function ownBuffer(bytes: Uint8Array): Uint8Array {
   return bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
 }
 
-function boxOf({ min, shape }: Pick<StoredPiece, "min" | "shape">): Box {
+function boxOf({ min, shape }: Pick<FoundChunk, "min" | "shape">): Box {
   return { min, max: mapPoint(shape, (size, axis) => min[axis] + size) };
 }
 

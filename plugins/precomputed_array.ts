@@ -93,6 +93,7 @@ function openPrecomputedScale(
     voxelSize: { x: resolution[0], y: resolution[1], z: resolution[2], unit: "nanometer" },
     offset: [offset[0], offset[1], offset[2], 0, 0],
     storage: precomputedStorage(scale, channels),
+    inFiles: reader.localPath !== undefined,
     locate: find,
   };
 }

@@ -23,8 +23,10 @@ export interface StoredPiece {
   readonly shape: Point;
   /** Its bytes, where they were fetched; else they are read from `path`. */
   readonly bytes?: Uint8Array;
-  /** The file that holds it. */
+  /** The file that holds it; absent where there are no bytes, either: it is not stored. */
   readonly path?: string;
+  /** It cannot be read: why. */
+  readonly broken?: string;
   /** Other names that the file may have; where they are given, it may also not be there. */
   readonly orPaths?: readonly string[];
   /** A whole file with more bytes than these is no chunk. @default No limit */
@@ -72,15 +74,12 @@ export async function decodeChunks(
     const start = performance.now();
     let read = start;
     try {
-      const bytes = piece.bytes ?? files.read(piece);
+      const bytes = files.read(piece);
       read = performance.now();
       if (bytes === undefined) failures.push({ piece: at, message: undefined });
       else await place(bytes, piece, decoder, input);
     } catch (error) {
-      if (!(error instanceof ChunkError || error instanceof RangeError || isNotFound(error))) {
-        throw error;
-      }
-      failures.push({ piece: at, message: messageOf(error) });
+      failures.push({ piece: at, message: brokenMessage(error) });
     }
     times.read += read - start;
     times.decode += performance.now() - read;
@@ -88,22 +87,32 @@ export async function decodeChunks(
   return failures;
 }
 
+/** What is wrong with a chunk, of an error that is its own; any other error is thrown on. */
+export function brokenMessage(error: unknown): string {
+  if (error instanceof ChunkError || error instanceof RangeError || isNotFound(error)) {
+    return messageOf(error);
+  }
+  throw error;
+}
+
 /** Memory that goes round from job to job: new memory would be cleared, and swept up, for each piece. */
 const spares: Uint8Array[] = [];
 
 /** Reads pieces of one job from files. */
-class PieceReader implements Disposable {
+export class PieceReader implements Disposable {
   /** The file that was read last: chunks of one job mostly lie in one. */
   #path?: string;
   #file?: Deno.FsFile;
   #spare = spares.pop() ?? new Uint8Array(0);
 
-  /** The bytes of a piece, until the next one is read; undefined where its file may not be there, and is not. */
+  /** The bytes of a piece, until the next one is read; undefined where it is not stored. */
   read(piece: StoredPiece): Uint8Array | undefined {
-    const { path, range } = piece;
+    const { bytes: fetched, path, range, broken } = piece;
+    if (broken !== undefined) throw new ChunkError(broken, "corrupt");
+    if (fetched !== undefined || path === undefined) return fetched;
     if (range === undefined) return this.#readWhole(piece);
     const bytes = this.#take(range[1] - range[0]);
-    readFully(this.#open(path!), path!, range[0], bytes);
+    readFully(this.#open(path), path, range[0], bytes);
     return bytes;
   }
 
@@ -181,7 +190,8 @@ async function place(
   else copyStrided(placed, min, data, box, inside);
 }
 
-function isPlain({ strides, shape }: DecodedChunk): boolean {
+/** Whether voxels lie as in a band: x fastest, then y, z, c, t. */
+export function isPlain({ strides, shape }: DecodedChunk): boolean {
   const plain = plainStrides(shape);
   return strides.every((stride, axis) => shape[axis] === 1 || stride === plain[axis]);
 }

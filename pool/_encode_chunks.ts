@@ -41,45 +41,80 @@ export interface EncodedChunk {
 
 /** Encodes chunks of one band. */
 export async function encodeChunks(
-  input: EncodeChunksInput,
+  { data, box, corners, ...chunks }: EncodeChunksInput,
   context: JobContext,
 ): Promise<EncodedChunk[]> {
-  const { data, box, dtype, fill, encoding, chunk, corners } = input;
-  const { times, transfer } = context;
-  if (encoding.codec === "precomputed") return await encodeCut(input, encoding, context);
-  const codec = await openChunkCodec(encoding, VOXEL_BYTES[dtype]);
+  const encode = await openEncoder(chunks, context);
   const start = performance.now();
-  const voxels = scratch(dtype, product(chunk));
-  const bytes = viewBytes(voxels);
-  const encoded = corners.map((min) => {
+  const encoded: EncodedChunk[] = [];
+  for (const min of corners) encoded.push(await encode(data, box, min));
+  context.times.encode += performance.now() - start;
+  return encoded;
+}
+
+/** Encodes the chunk whose first voxel is `min`, out of voxels of a box that has all of it, but for what lies beyond. */
+export type EncodeChunk = (
+  data: VoxelArray,
+  box: Box,
+  min: Point,
+) => EncodedChunk | Promise<EncodedChunk>;
+
+/** How chunks are made. */
+export type EncoderOptions = Pick<EncodeChunksInput, "dtype" | "fill" | "encoding" | "chunk">;
+
+/** Makes what encodes the chunks of one job; what it gives may move between threads. */
+export async function openEncoder(
+  options: EncoderOptions,
+  { transfer }: Pick<JobContext, "transfer">,
+): Promise<EncodeChunk> {
+  const { encoding } = options;
+  const encode = encoding.codec === "precomputed"
+    ? await openCutEncoder(options, encoding)
+    : await openWholeEncoder(options, encoding);
+  const keep = (chunk: EncodedChunk) => {
+    if (chunk.bytes !== undefined) transfer.push(chunk.bytes.buffer);
+    return chunk;
+  };
+  return (data, box, min) => {
+    const encoded = encode(data, box, min);
+    return encoded instanceof Promise ? encoded.then(keep) : keep(encoded);
+  };
+}
+
+async function openWholeEncoder(
+  { dtype, fill, chunk }: EncoderOptions,
+  encoding: ChunkEncoding,
+): Promise<EncodeChunk> {
+  const codec = await openChunkCodec(encoding, VOXEL_BYTES[dtype]);
+  return (data, box, min) => {
     const chunkBox = { min, max: mapPoint(chunk, (size, axis) => min[axis] + size) };
     const inside = intersect(chunkBox, box);
     const isPartial = inside === undefined || product(boxSize(inside)) < product(chunk);
-    if (isPartial) fillVoxels(voxels, fill);
-    if (inside !== undefined) copyBox(data, box, voxels, chunkBox, inside);
+    let voxels = data;
+    // Voxels of just this chunk are encoded where they lie, unless others may write there.
+    if (isPartial || data.length !== product(chunk) || data.buffer instanceof SharedArrayBuffer) {
+      voxels = scratch(dtype, product(chunk));
+      if (isPartial) fillVoxels(voxels, fill);
+      if (inside !== undefined) copyBox(data, box, voxels, chunkBox, inside);
+    }
     // Voxels beyond the extent are nobody's: they are not the smallest or the largest.
     const scan = scanVoxels(
       isPartial && inside !== undefined ? cutBox(data, box, dtype, inside) : voxels,
       fill,
     );
+    const bytes = viewBytes(voxels);
     const stored = scan.empty ? undefined : codec.encode(bytes) as Uint8Array<ArrayBuffer>;
-    if (stored !== undefined) transfer.push(stored.buffer);
     return { bytes: stored, crc: crc32(bytes), min: scan.min, max: scan.max };
-  });
-  times.encode += performance.now() - start;
-  return encoded;
+  };
 }
 
 /** Chunks of a format that cuts them off at the far edges, and stores all of them. */
-async function encodeCut(
-  { data, box, dtype, fill, chunk, corners }: EncodeChunksInput,
+async function openCutEncoder(
+  { dtype, fill, chunk }: EncoderOptions,
   { form, gzip }: ChunkEncoding & { readonly codec: "precomputed" },
-  { times, transfer }: JobContext,
-): Promise<EncodedChunk[]> {
+): Promise<EncodeChunk> {
   const codec = await openPrecomputedCodec({ ...form, gzip }, { dtype, channels: chunk[3] });
-  const start = performance.now();
-  const encoded: EncodedChunk[] = [];
-  for (const min of corners) {
+  return async (data, box, min) => {
     const inside = intersect({ min, max: mapPoint(chunk, (size, axis) => min[axis] + size) }, box)!;
     const voxels = viewBytes(cutBox(data, box, dtype, inside));
     const [x, y, z] = boxSize(inside);
@@ -87,11 +122,8 @@ async function encodeCut(
     // What is proven later is what readers get.
     const kept = form.codec === "jpeg" ? await codec.decode(bytes, [x, y, z]) : voxels;
     const scan = scanVoxels(viewVoxels(dtype, kept), fill);
-    encoded.push({ bytes, crc: crc32(kept), min: scan.min, max: scan.max });
-    transfer.push(bytes.buffer);
-  }
-  times.encode += performance.now() - start;
-  return encoded;
+    return { bytes, crc: crc32(kept), min: scan.min, max: scan.max };
+  };
 }
 
 function cutBox(data: VoxelArray, box: Box, dtype: Dtype, inside: Box): VoxelArray {

@@ -8,6 +8,7 @@ import { downsampleRows, type DownsampleSpec } from "../core/downsample.ts";
 import { checkUnit, type CheckUnitInput, type UnitCheck } from "./_check_unit.ts";
 import { decodeChunks, type DecodeChunksInput, type PieceFailure } from "./_decode_chunks.ts";
 import { encodeChunks, type EncodeChunksInput, type EncodedChunk } from "./_encode_chunks.ts";
+import { recodeChunks, type RecodeChunksInput, type RecodedChunks } from "./_recode_chunks.ts";
 import { type EncodedStrip, encodeStrips, type EncodeStripsInput } from "./_encode_strips.ts";
 import {
   closeImages,
@@ -57,6 +58,8 @@ export interface Jobs {
   decodeChunks: { input: DecodeChunksInput; output: PieceFailure[] };
   /** Cuts chunks from a band and encodes them. */
   encodeChunks: { input: EncodeChunksInput; output: EncodedChunk[] };
+  /** Takes chunks from stored bytes to stored bytes of another format. */
+  recodeChunks: { input: RecodeChunksInput; output: RecodedChunks };
   /** Encodes rows of a band as strips of an image file. */
   encodeStrips: { input: EncodeStripsInput; output: EncodedStrip[] };
   /** Reads a stored unit back. */
@@ -82,6 +85,7 @@ const JOBS: { readonly [K in JobName]: Job<K> } = {
   closeImages,
   decodeChunks,
   encodeChunks,
+  recodeChunks,
   encodeStrips,
   checkUnit,
   downsample(input, { times }) {

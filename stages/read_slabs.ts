@@ -7,6 +7,7 @@ import { SluiceError } from "../core/errors.ts";
 import { mapPoint, type Point } from "../core/point.ts";
 import type { Slab } from "../core/slab.ts";
 import type { ArraySource } from "../plugins/array_source.ts";
+import { moveStored } from "../plugins/stored_chunks.ts";
 import type { Store } from "../stores/store.ts";
 import { decode, type DecodeOptions } from "./decode.ts";
 import { type ImageLocator, resolvePaths, type ResolvePathsOptions } from "./resolve_paths.ts";
@@ -89,7 +90,7 @@ function readArray(
       );
     }
     const back = mapPoint(origin, (value) => -value);
-    return {
+    const moved: Slab = {
       ...slab,
       box,
       get losses() {
@@ -113,6 +114,8 @@ function readArray(
         }
       },
     };
+    moveStored(slab, moved, back);
+    return moved;
   });
 }
 

@@ -6,18 +6,35 @@ import { mapPoint, type Point, product } from "../core/point.ts";
 import { cellBox, cellsOf, eachCell, type Layout, type Unit, unitsOf } from "../core/layout.ts";
 import { intersect } from "../core/box.ts";
 import type { Band, Slab } from "../core/slab.ts";
+import { type StoredChunks, storedChunks } from "../plugins/stored_chunks.ts";
 import { type Stage, stage } from "./stage.ts";
 
-/** Some chunks of one unit, all in one band. */
+/** Some chunks of one unit. */
 export interface ChunkBatch {
   /** The unit they belong to. */
   readonly unit: Unit;
   /** Positions in the grid of chunks of the unit's scale, in the order y, z, x with x fastest. */
   readonly chunks: readonly Point[];
-  /** The band they are cut from. */
+  /** Where their voxels are. */
+  readonly from: CutChunks | WholeChunks;
+}
+
+/** Chunks that are cut from one band. */
+export interface CutChunks {
+  /** Tells them from the others. */
+  readonly kind: "band";
+  /** The band. */
   readonly band: Band;
-  /** Whether it is the last of its band: once all of them are used, `band.release` is called, if it is there. */
+  /** Whether it is the last batch of its band: once all are used, `band.release` is called, if it is there. */
   readonly endsBand: boolean;
+}
+
+/** Chunks that the source has just so: they go from stored bytes to stored bytes, and no band holds them. */
+export interface WholeChunks {
+  /** Tells them from the others. */
+  readonly kind: "stored";
+  /** Reads and encodes them. */
+  readonly stored: StoredChunks;
 }
 
 /** A slab as chunks, made as its bands come. */
@@ -57,6 +74,12 @@ export function splitChunks(layout: Layout): Stage<Slab, ChunkedSlab> {
   return stage("split", (slab): ChunkedSlab => ({
     slab,
     async *batches() {
+      const stored = alignedChunks(slab, layout);
+      if (stored !== undefined) {
+        const from: WholeChunks = { kind: "stored", stored };
+        for (const batch of runsOf(layout, slab)) yield { ...batch, from };
+        return;
+      }
       for await (
         const band of slab.bands({ rows: layout.scales[slab.scale].chunk[1], hold: true })
       ) {
@@ -66,25 +89,37 @@ export function splitChunks(layout: Layout): Stage<Slab, ChunkedSlab> {
   }));
 }
 
+/** The stored chunks behind a slab, where they are just those of the layout. */
+function alignedChunks(slab: Slab, { dtype, scales }: Layout): StoredChunks | undefined {
+  const stored = storedChunks(slab);
+  const { chunk } = scales[slab.scale];
+  const isAligned = stored !== undefined && slab.dtype === dtype &&
+    chunk.every((side, axis) => side === stored.chunk[axis] && stored.origin[axis] % side === 0);
+  return isAligned ? stored : undefined;
+}
+
 function* batchesOf(layout: Layout, band: Band): Generator<ChunkBatch> {
   let last: Pick<ChunkBatch, "unit" | "chunks"> | undefined;
   for (const batch of runsOf(layout, band)) {
-    if (last !== undefined) yield { ...last, band, endsBand: false };
+    if (last !== undefined) yield { ...last, from: { kind: "band", band, endsBand: false } };
     last = batch;
   }
-  if (last !== undefined) yield { ...last, band, endsBand: true };
+  if (last !== undefined) yield { ...last, from: { kind: "band", band, endsBand: true } };
 }
 
-function* runsOf(layout: Layout, band: Band): Generator<Pick<ChunkBatch, "unit" | "chunks">> {
-  const { chunk, shard, size } = layout.scales[band.scale];
-  const { min, max } = band.box;
+/** The chunks of a box, in the order that units store them. */
+function* runsOf(
+  layout: Layout,
+  { scale, box: { min, max } }: Pick<Band, "scale" | "box">,
+): Generator<Pick<ChunkBatch, "unit" | "chunks">> {
+  const { chunk, shard, size } = layout.scales[scale];
   const batch = Math.max(1, Math.floor(BATCH_VOXELS / product(chunk)));
   for (let y = min[1]; y < max[1]; y += chunk[1]) {
     const row = {
       min: mapPoint(min, (value, axis) => axis === 1 ? y : value),
       max: mapPoint(max, (value, axis) => axis === 1 ? Math.min(y + chunk[1], max[1]) : value),
     };
-    for (const unit of unitsOf(layout, band.scale, row)) {
+    for (const unit of unitsOf(layout, scale, row)) {
       const chunks = [
         ...eachCell(cellsOf(intersect(row, cellBox(unit.index, shard, size))!, chunk)),
       ];

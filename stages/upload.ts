@@ -112,6 +112,10 @@ async function uploadTask(
 ): Promise<Receipt> {
   const { dtype, fill, scales } = store.layout;
   const stores = [store, ...copies];
+  const names = stores.map(({ layout: { encoding } }) => JSON.stringify(encoding));
+  const encodings = [...new Set(names)].map((name) => stores[names.indexOf(name)].layout.encoding);
+  /** For each store, which of the encodings it takes: stores of the same share what is made once. */
+  const encodingOf = names.map((name) => [...new Set(names)].indexOf(name));
   const open = new Map<string, OpenUnit>();
   const commits: Promise<UnitReceipt[]>[] = [];
   const window = pool.size === 0 ? 0 : pool.size * 4 + 8;
@@ -143,18 +147,17 @@ async function uploadTask(
     open.delete(unitName(unit));
     return receipts;
   };
-  const encode = ({ band, unit, chunks }: ChunkBatch): Promise<EncodedChunk[][]> => {
+  const encode = ({ from, unit, chunks }: ChunkBatch): Promise<EncodedChunk[][]> => {
     const { chunk } = scales[unit.scale];
     const corners = chunks.map((index) => mapPoint(index, (value, axis) => value * chunk[axis]));
-    const { data, box } = band;
-    const known = new Map<string, Promise<EncodedChunk[]>>();
-    return Promise.all(stores.map(({ layout: { encoding } }) => {
-      const name = JSON.stringify(encoding);
-      const encoded = known.get(name) ??
-        pool.run("encodeChunks", { data, box, dtype, fill, encoding, chunk, corners }, { signal });
-      known.set(name, encoded);
-      return encoded;
-    }));
+    const encoded = from.kind === "stored"
+      ? from.stored.encode(corners, { encodings, fill, signal })
+      : Promise.all(encodings.map((encoding) => {
+        const { data, box } = from.band;
+        const input = { data, box, dtype, fill, encoding, chunk, corners };
+        return pool.run("encodeChunks", input, { signal });
+      }));
+    return encoded.then((made) => encodingOf.map((at) => made[at]));
   };
   const putOldest = async () => {
     const { batch, encoded } = inFlight.shift()!;
@@ -193,11 +196,14 @@ async function uploadTask(
       encoded.catch(() => {});
       inFlight.push({ batch, encoded });
       while (inFlight.length > window) await putOldest();
-      if (!batch.endsBand) continue;
-      const mine = inFlight.filter((one) => one.batch.band === batch.band);
-      bands.push({ band: batch.band, encoded: Promise.allSettled(mine.map((one) => one.encoded)) });
+      if (batch.from.kind === "stored" || !batch.from.endsBand) continue;
+      const { band } = batch.from;
+      const mine = inFlight.filter(({ batch: { from } }) =>
+        from.kind === "band" && from.band === band
+      );
+      bands.push({ band, encoded: Promise.allSettled(mine.map((one) => one.encoded)) });
       // While the last band is encoded, the next is made, unless it would lie in the same memory.
-      while (bands.length > (batch.band.release === undefined ? 0 : AHEAD)) await releaseOldest();
+      while (bands.length > (band.release === undefined ? 0 : AHEAD)) await releaseOldest();
     }
     while (inFlight.length > 0) await putOldest();
     const [units = [], ...others] = await byStore(commits, stores.length);

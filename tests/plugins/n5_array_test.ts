@@ -114,6 +114,7 @@ Deno.test("openN5Array() says what a plain dataset is", async () => {
     chunk: [4, 3, 2, 1, 1],
     dtype: "uint16",
     fill: 0,
+    inFiles: false,
     offset: ORIGIN,
     storage: { codec: "not compressed", steps: ["raw"] },
   });

@@ -179,6 +179,7 @@ Deno.test("openZarrArray() says what a plain array is", async () => {
     chunk: [4, 3, 2, 1, 1],
     dtype: "uint16",
     fill: 9,
+    inFiles: false,
     offset: ORIGIN,
     storage: { codec: "not compressed, crc32c", steps: ["bytes", "crc32c"] },
   });
