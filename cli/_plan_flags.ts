@@ -66,6 +66,11 @@ export const PLAN_FLAGS: readonly Flag[] = [
     group: WRITTEN,
   },
   {
+    name: "sharded",
+    help: "Many chunks a file, as without it where the format can: OME-Zarr 0.4 is refused",
+    group: WRITTEN,
+  },
+  {
     name: "codec",
     value: "CODEC",
     offers: CODECS,

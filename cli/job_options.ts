@@ -4,6 +4,7 @@
  */
 import type { Dtype } from "../core/dtype.ts";
 import { parseVoxelSize } from "../core/units.ts";
+import { UsageError } from "../core/errors.ts";
 import { parseBytes } from "../tasks/memory.ts";
 import type { PlanOptions } from "../tasks/plan.ts";
 import { setBuckets } from "./buckets.ts";
@@ -80,6 +81,12 @@ function read<T>(
 
 /** The options of `planIngest`. */
 export function planOptions(flags: Call["flags"]): PlanOptions {
+  const unsharded = flags.get("shard") === "none" ? "--shard none" : "--zarr 0.4";
+  if (flags.has("sharded") && (flags.get("shard") === "none" || flags.get("zarr") === "0.4")) {
+    throw new UsageError(
+      `Cannot write shards as --sharded wants: ${unsharded} has none; leave one of the two away`,
+    );
+  }
   const series = valueOf(flags, "series");
   return {
     voxelSize: read(flags, "voxel-size", (_, text) => parseVoxelSize(text)),

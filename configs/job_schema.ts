@@ -36,6 +36,9 @@ const JOB = z.strictObject({
   ]).optional().describe(
     "Voxels of a file of many chunks, such as 512x512x64; none for a file a chunk",
   ),
+  sharded: z.boolean().optional().describe(
+    "Many chunks a file, as without it where the format can: OME-Zarr 0.4 is refused",
+  ),
   codec: z.string().optional().describe(
     "zstd[:LEVEL], gzip[:LEVEL], blosc[:zstd|:lz4[:LEVEL]] or none; precomputed: raw, png[:LEVEL], jpeg[:QUALITY] or compressed_segmentation",
   ),

@@ -1,4 +1,5 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
+import { planOptions } from "../../cli/job_options.ts";
 import {
   OPEN_END,
   parseCodec,
@@ -111,3 +112,13 @@ Deno.test("parseCodec() names the nearest codec", () => {
 
 Deno.test("parseCount() counts from where it is told", () =>
   equal(parseCount("workers", "0", 0), 0));
+
+for (const [name, value] of [["shard", "none"], ["zarr", "0.4"]] as const) {
+  Deno.test(`--sharded is refused beside --${name} ${value}, and says nothing else alone`, () => {
+    throws(
+      () => planOptions(new Map<string, string | true>([["sharded", true], [name, value]])),
+      new RegExp(`--sharded wants: --${name} ${value} has none`),
+    );
+    deepEqual(planOptions(new Map([["sharded", true]])), planOptions(new Map()));
+  });
+}
