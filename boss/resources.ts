@@ -1,5 +1,6 @@
 /**
- * Collections, coordinate frames, experiments and channels of the Boss over REST: looked up, and created.
+ * Collections, coordinate frames, experiments and channels of the Boss over REST: looked up, created, and shown
+ * to groups of users.
  *
  * Nothing here changes or deletes what is there. Names are unique below their parent, so that a resource may be asked
  * for again where an answer was lost: the server refuses a second one. The token goes out in a header, to this one host
@@ -119,6 +120,29 @@ export class BossResources {
         // An earlier attempt has made it, and its answer was lost.
         return fields === undefined ? undefined : { isNew: attempts > 1, fields };
       },
+    });
+  }
+
+  /**
+   * Lets a group of users do something with a resource, beside what it may do already.
+   * @param permissions Such as `read`.
+   * @throws {BossError} If it is refused.
+   */
+  async allow(
+    resource: Exclude<BossResource, { kind: "coordinate frame" }>,
+    { group, permissions, signal }: BossCallOptions & {
+      readonly group: string;
+      readonly permissions: readonly string[];
+    },
+  ): Promise<void> {
+    const { kind, name, ...within } = resource;
+    await this.#ask({
+      act: `let group "${group}" use ${nameResource(resource)}`,
+      method: "POST",
+      path: "permissions/",
+      body: JSON.stringify({ group, permissions, ...within, [kind]: name }),
+      signal,
+      read: ({ status }) => status === 201 ? {} : undefined,
     });
   }
 

@@ -65,6 +65,10 @@ export interface ResourceServer extends AsyncDisposable {
   readonly posted: Body[];
   /** Answers to the next requests; `lost`: it does what is asked, and the answer is lost. */
   readonly next: (RawAnswer | "lost" | undefined)[];
+  /** Names of the groups of users that there are. */
+  readonly groups: Set<string>;
+  /** What groups were allowed, in the order it came. */
+  readonly allowed: Body[];
   /** Whether the user may create. */
   mayCreate: boolean;
 }
@@ -72,8 +76,8 @@ export interface ResourceServer extends AsyncDisposable {
 /** Serves resources on the loopback until it is disposed. */
 export function serveResources(): ResourceServer {
   const there = new Map<string, Body>();
-  const marked = new Set<string>();
-  const log: string[] = [], posted: Body[] = [];
+  const marked = new Set<string>(), groups = new Set<string>();
+  const log: string[] = [], posted: Body[] = [], allowed: Body[] = [];
   const next: ResourceServer["next"] = [];
   const raw = serveRaw((request) => {
     log.push(`${request.method} ${request.path}`);
@@ -84,6 +88,9 @@ export function serveResources(): ResourceServer {
   });
 
   function answerTo({ method, path, headers, body }: RawRequest): RawAnswer {
+    if (path === "/v1/permissions/") {
+      return allow(method, JSON.parse(new TextDecoder().decode(body)));
+    }
     const place = /^\/v1\/(.+[^/])$/.exec(path)?.[1];
     const kind = place && kindOf(place);
     if (place === undefined || kind === undefined) return page(404);
@@ -108,6 +115,16 @@ export function serveResources(): ResourceServer {
       return bossError(403, 3000, "Users need the role resource-manager to create resources");
     }
     return create(kind, place, name, JSON.parse(text));
+  }
+
+  function allow(method: string, body: Body): RawAnswer {
+    const place = ["collection", "experiment", "channel"].filter((kind) => kind in body)
+      .map((kind) => `${kind}/${body[kind]}`).join("/");
+    if (method !== "POST") return detailError(405, `Method "${method}" not allowed.`);
+    if (!there.has(place)) return bossError(404, 4000, `${place} does not exist.`);
+    if (!groups.has(body.group)) return bossError(404, 4001, `A group ${body.group} is not there.`);
+    allowed.push(body);
+    return { status: 201 };
   }
 
   function create(kind: string, place: string, name: string, body: Body): RawAnswer {
@@ -143,6 +160,8 @@ export function serveResources(): ResourceServer {
     log,
     posted,
     next,
+    allowed,
+    groups,
     mayCreate: true,
     [Symbol.asyncDispose]: () => raw[Symbol.asyncDispose](),
   };
