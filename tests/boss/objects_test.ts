@@ -13,6 +13,7 @@ import {
 import { JobBucket } from "../../boss/objects.ts";
 import { SqsQueue } from "../../boss/sqs.ts";
 import { S3Blobs } from "../../stores/blobs/s3_blobs.ts";
+import { settleBucket } from "../../stores/blobs/_s3_settings.ts";
 import { NO_ENV } from "../stores/blobs/_places.ts";
 import { errorAnswer } from "../_s3_server.ts";
 import { type BossTestServer, INGEST_BUCKET, serveBoss, TILE_BUCKET } from "./_boss_server.ts";
@@ -229,4 +230,10 @@ Deno.test("variables and profiles of the user's own AWS do not move the bucket o
     }
   }
   equal(boss.s3.buckets.get(INGEST_BUCKET)!.objects.size, 1);
+});
+
+Deno.test("T43: a bucket with dots in its name is a part of the path, as no certificate is for such a host", async () => {
+  const own = { region: "us-east-1", env: NO_ENV };
+  equal((await settleBucket("s3://cuboids.boss.lab", own)).pathStyle, true);
+  equal((await settleBucket("s3://cuboids", own)).pathStyle, false);
 });

@@ -440,7 +440,7 @@ Deno.test("a fault that stays ends with what came last, and numbers to branch on
   await rejects(service.list(), { kind: "corrupt", message: /answered 200 with nothing in place/ });
 });
 
-Deno.test("create() is not repeated where it may have been done, and the error says so", async () => {
+Deno.test("T45: create() is not repeated where it may have been done, and the error says so", async () => {
   await using boss = serveBoss();
   const service = serviceOf(boss);
   const lost: RawAnswer[] = [

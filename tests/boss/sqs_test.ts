@@ -313,7 +313,7 @@ Deno.test("what no queue takes is refused before it is asked", async () => {
   await rejects(keyless.receive(), { kind: "keys", message: /there are no keys/ });
 });
 
-Deno.test("the region of a queue is the one its host names", async () => {
+Deno.test("T42: the region of a queue is the one its host names", async () => {
   await using queue = serveQueue();
   const regions = {
     "https://sqs.eu-west-2.amazonaws.com/1/q": "eu-west-2",
