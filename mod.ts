@@ -144,7 +144,13 @@ export {
   type PluginChoice,
   summarizeBossConfig,
 } from "./boss/config.ts";
-export type { BossServer } from "./boss/credentials.ts";
+export { BossError, type BossErrorKind, type BossFault } from "./boss/boss_error.ts";
+export {
+  type BossServer,
+  BossToken,
+  findBossToken,
+  type FindTokenOptions,
+} from "./boss/credentials.ts";
 export {
   loadPrepConfig,
   parsePrepConfig,
@@ -153,6 +159,23 @@ export {
   type WantedResource,
 } from "./boss/prep_config.ts";
 export type { BossResource } from "./boss/resources.ts";
+export {
+  type BossCallOptions,
+  type BossCompletion,
+  type BossJobState,
+  type BossJoin,
+  type BossProgress,
+  BossService,
+  type BossServiceOptions,
+  type IngestJob,
+  type JobAccess,
+  type JoinOptions,
+  type ListedJob,
+} from "./boss/rest.ts";
+export type { JobParameters } from "./boss/messages.ts";
+export { SpoolError } from "./boss/spool.ts";
+export type { SpoolNeed } from "./boss/uploader.ts";
+export type { BossDeadLetter, WorkerEvent, WorkReport } from "./boss/worker.ts";
 export {
   type BossJob,
   type BossTileJob,
@@ -223,7 +246,11 @@ export { type RunOptions, WorkerPool, type WorkerPoolOptions } from "./pool/work
 
 export type { AskBossOptions, TokenFound } from "./tasks/_ask_boss.ts";
 export type { BossLook, LookState } from "./tasks/_look_boss.ts";
+export * from "./tasks/boss_job_status.ts";
+export * from "./tasks/cancel_boss_job.ts";
+export * from "./tasks/complete_boss_job.ts";
 export * from "./tasks/contact_sheet.ts";
+export * from "./tasks/create_boss_job.ts";
 export * from "./tasks/describe_volume.ts";
 export {
   diagnoseVolume,
@@ -236,6 +263,8 @@ export { type CreatedJob, createJob, type CreateJobOptions, TargetError } from "
 export { findJob, type FindJobOptions, type FoundJob } from "./tasks/find_job.ts";
 export * from "./tasks/ingest.ts";
 export * from "./tasks/join.ts";
+export * from "./tasks/join_boss_job.ts";
+export * from "./tasks/list_boss_jobs.ts";
 export { defaultMemory, type MemoryShares, shareMemory } from "./tasks/memory.ts";
 export * from "./tasks/plan.ts";
 export * from "./tasks/prep_boss.ts";

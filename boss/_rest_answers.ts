@@ -6,7 +6,7 @@ import { type JobParameters, parametersOf } from "./messages.ts";
  * How far a job is. `preparing`: its queues are being filled. `waiting-on-queues`: all is uploaded, and the server
  * waits until its own queues are empty. `completing`: it looks for what is missing. `deleted`: it was cancelled.
  */
-export type JobState =
+export type BossJobState =
   | "preparing"
   | "uploading"
   | "complete"
@@ -16,7 +16,7 @@ export type JobState =
   | "waiting-on-queues";
 
 /** In the order of the numbers that the server has for them. */
-const STATES: readonly JobState[] = [
+const STATES: readonly BossJobState[] = [
   "preparing",
   "uploading",
   "complete",
@@ -27,7 +27,7 @@ const STATES: readonly JobState[] = [
 ];
 
 /** Whether nothing can be uploaded to a job any more. */
-export function hasEnded(state: JobState): boolean {
+export function hasEnded(state: BossJobState): boolean {
   return state === "complete" || state === "deleted" || state === "failed";
 }
 
@@ -36,7 +36,7 @@ export interface IngestJob {
   /** Its number. */
   readonly id: number;
   /** How far it is. */
-  readonly state: JobState;
+  readonly state: BossJobState;
   /** What its messages ask for. */
   readonly kind: "tile" | "volumetric";
   /** Name of the collection. */
@@ -58,11 +58,11 @@ export interface ListedJob extends IngestJob {
 }
 
 /** How much of a job is left. */
-export interface JobProgress {
+export interface BossProgress {
   /** Its number. */
   readonly id: number;
   /** How far it is. */
-  readonly state: JobState;
+  readonly state: BossJobState;
   /** Messages of the whole job. */
   readonly total?: number;
   /** Messages that wait for a worker: those in the hands of one are not among them, so 0 does not mean done. */
@@ -99,13 +99,13 @@ export interface JobAccess {
 /** A job that was joined, unless it has ended. */
 export type BossJoin =
   | { readonly kind: "open"; readonly job: IngestJob; readonly access: JobAccess }
-  | { readonly kind: "ended"; readonly id: number; readonly state: JobState };
+  | { readonly kind: "ended"; readonly id: number; readonly state: BossJobState };
 
 /**
  * What became of a call that a job is complete. `done`: it is. `completing`: the server looks for what is missing; its
  * state tells when it is over. `wait`: call again after so many seconds. `uploading`: there are messages yet.
  */
-export type Completion =
+export type BossCompletion =
   | { readonly kind: "done" }
   | { readonly kind: "completing" }
   | { readonly kind: "wait"; readonly seconds: number }
@@ -216,7 +216,7 @@ export function readList(answer: BossAnswer): ListedJob[] {
 }
 
 /** How far a job is. @throws {Transient} If that is not said. */
-export function readProgress(answer: BossAnswer): JobProgress {
+export function readProgress(answer: BossAnswer): BossProgress {
   const { id, status, total_message_count: total, current_message_count: left } = answer.json ?? {};
   const state = STATES[status as number];
   if (!isCount(id) || state === undefined) throw garbled(answer, "the state of a job");
@@ -272,7 +272,7 @@ export function readJoin(
 const WAIT_SECONDS = 30;
 
 /** What became of a call to complete; undefined where only the state of the job tells. */
-export function readCompletion(answer: BossAnswer): Completion | undefined {
+export function readCompletion(answer: BossAnswer): BossCompletion | undefined {
   const { status, json } = answer;
   if (status === 204) return { kind: "done" };
   const wanted = json?.wait_secs;

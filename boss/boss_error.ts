@@ -39,8 +39,7 @@ export interface BossFault extends ErrorOptions {
  * Something asked of the Boss or of a queue of it could not be had; `kind` says why. No message holds a secret.
  * @example No token anywhere
  * ```ts
- * import { BossError } from "./boss_error.ts";
- * import { findBossToken } from "./credentials.ts";
+ * import { BossError, findBossToken } from "@sluice/sluice";
  * import { rejects } from "node:assert/strict";
  * const nowhere = { env: { get: () => undefined }, folder: "no/such/folder" };
  * const absent = (error: unknown) => error instanceof BossError && error.kind === "token";

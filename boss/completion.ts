@@ -8,7 +8,7 @@
  */
 import type { Clock } from "../stores/blobs/retry.ts";
 import { hasEnded } from "./_rest_answers.ts";
-import type { BossService, JobState } from "./rest.ts";
+import type { BossJobState, BossService } from "./rest.ts";
 
 /** How far the end is. */
 export type CompletionStep =
@@ -17,7 +17,7 @@ export type CompletionStep =
   /** There is, or may be, more to upload: look at the queue again, and ask again at `askAt`. */
   | { readonly kind: "open"; readonly askAt: number }
   /** The job has failed or was cancelled. */
-  | { readonly kind: "ended"; readonly state: JobState };
+  | { readonly kind: "ended"; readonly state: BossJobState };
 
 /** How the end is asked for. */
 export interface CompletionOptions {

@@ -13,13 +13,13 @@ import { BossCaller } from "./_call.ts";
 import {
   answerOf,
   type BossAnswer,
+  type BossCompletion,
+  type BossJobState,
   type BossJoin,
-  type Completion,
+  type BossProgress,
   garbled,
   hasEnded,
   type IngestJob,
-  type JobProgress,
-  type JobState,
   type ListedJob,
   readCompletion,
   readJob,
@@ -30,7 +30,7 @@ import {
 import { BossError, type BossFault } from "./boss_error.ts";
 import type { BossServer, BossToken } from "./credentials.ts";
 
-export type { BossJoin, Completion, IngestJob, JobProgress, JobState, ListedJob };
+export type { BossCompletion, BossJobState, BossJoin, BossProgress, IngestJob, ListedJob };
 export type { JobAccess } from "./_rest_answers.ts";
 
 /** What every call takes. */
@@ -80,8 +80,7 @@ const VERSIONS = ["latest", "v1"] as const;
  * The ingest service of one Boss, asked by one user.
  * @example The jobs of a user who has none
  * ```ts
- * import { BossToken } from "./credentials.ts";
- * import { BossService } from "./rest.ts";
+ * import { BossService, BossToken } from "@sluice/sluice";
  * import { deepEqual } from "node:assert/strict";
  * const answer = () => Response.json({ ingest_jobs: [] });
  * await using server = Deno.serve({ port: 0, onListen: () => {} }, answer);
@@ -182,12 +181,12 @@ export class BossService {
   }
 
   /** How far a job is. One that was cancelled is `deleted`; one that there never was is an error. */
-  status(job: number, { signal }: BossCallOptions = {}): Promise<JobProgress> {
+  status(job: number, { signal }: BossCallOptions = {}): Promise<BossProgress> {
     return this.#progress(`ask for ${jobName(job)}`, job, signal);
   }
 
-  #progress(act: string, job: number, signal?: AbortSignal): Promise<JobProgress> {
-    return this.#ask<JobProgress>({
+  #progress(act: string, job: number, signal?: AbortSignal): Promise<BossProgress> {
+    return this.#ask<BossProgress>({
       act,
       method: "GET",
       path: `ingest/${job}/status`,
@@ -202,7 +201,7 @@ export class BossService {
    * Says that all of a job is uploaded, and hears what is next. One worker does it for all.
    * @throws {BossError} Of kind `ended` where the job has failed or was cancelled.
    */
-  async complete(job: number, { signal }: BossCallOptions = {}): Promise<Completion> {
+  async complete(job: number, { signal }: BossCallOptions = {}): Promise<BossCompletion> {
     const act = `complete ${jobName(job)}`;
     const answer = await this.#ask({
       act,

@@ -43,7 +43,15 @@ export interface SpoolReader {
   read(offset: number, into: Uint8Array): void;
 }
 
-/** Decoded voxels cannot be kept on this machine; it is so for all images. */
+/**
+ * Decoded voxels cannot be kept on this machine; it is so for all images.
+ * @example One by its class
+ * ```ts
+ * import { SluiceError, SpoolError } from "@sluice/sluice";
+ * import { ok } from "node:assert/strict";
+ * ok(new SpoolError("Cannot write the spool: the disk is full") instanceof SluiceError);
+ * ```
+ */
 export class SpoolError extends SluiceError {
   /** Says which class it is. */
   override readonly name = "SpoolError";

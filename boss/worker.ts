@@ -16,7 +16,7 @@ import { BossError } from "./boss_error.ts";
 import { Completion, waitOr } from "./completion.ts";
 import { Hands } from "./hands.ts";
 import type { JobKeys } from "./job_keys.ts";
-import type { BossService, JobState } from "./rest.ts";
+import type { BossJobState, BossService } from "./rest.ts";
 import { SpoolError } from "./spool.ts";
 import type { QueueMessage, SqsQueue } from "./sqs.ts";
 import type { Uploader } from "./uploader.ts";
@@ -40,7 +40,7 @@ export type WorkerEvent =
   | { readonly kind: "server"; readonly text: string };
 
 /** A message that is left. */
-export interface DeadLetter {
+export interface BossDeadLetter {
   /** What it asks for. */
   readonly what: string;
   /** Why that cannot be done. */
@@ -57,7 +57,7 @@ export interface WorkReport {
    */
   readonly end: "complete" | "stopped" | "stuck" | "ended" | "idle";
   /** State of the job where it ended otherwise. */
-  readonly state?: JobState;
+  readonly state?: BossJobState;
   /** Messages that were done. */
   readonly uploaded: number;
   /** Of these such as somebody else may have received meanwhile; what was put twice is the same. */
@@ -67,7 +67,7 @@ export interface WorkReport {
   /** Times that a message could not be done. */
   readonly failures: number;
   /** Messages that are left. */
-  readonly dead: readonly DeadLetter[];
+  readonly dead: readonly BossDeadLetter[];
 }
 
 /** What a worker needs. */
@@ -150,7 +150,7 @@ class Worker {
   readonly #completion: Completion;
   readonly #inHand = new Map<string, InHand>();
   readonly #known = new Map<string, Known>();
-  readonly #dead = new Map<string, DeadLetter>();
+  readonly #dead = new Map<string, BossDeadLetter>();
   readonly #seconds: number[] = [];
   readonly #counts = { uploaded: 0, late: 0, duplicates: 0, failures: 0 };
   /** Disturbances with nothing done between them. */

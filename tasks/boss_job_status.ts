@@ -3,7 +3,7 @@
  * @module
  */
 import type { BossServer } from "../boss/credentials.ts";
-import type { JobState } from "../boss/rest.ts";
+import type { BossJobState } from "../boss/rest.ts";
 import { type AskBossOptions, openService } from "./_ask_boss.ts";
 
 /** How a job stands. */
@@ -13,7 +13,7 @@ export interface BossJobStatus {
   /** Number of the job. */
   readonly job: number;
   /** How far it is. */
-  readonly state: JobState;
+  readonly state: BossJobState;
   /** Messages of the whole job: tiles, or chunks. */
   readonly total?: number;
   /** Messages that wait for a worker: those in the hands of one are not among them, so 0 does not mean done. */

@@ -3,7 +3,7 @@
  * @module
  */
 import type { BossServer } from "../boss/credentials.ts";
-import type { JobState } from "../boss/rest.ts";
+import type { BossJobState } from "../boss/rest.ts";
 import { type AskBossOptions, openService } from "./_ask_boss.ts";
 
 /** What was done. */
@@ -13,7 +13,7 @@ export interface CancelledBossJob {
   /** Number of the job. */
   readonly job: number;
   /** How far it was before. */
-  readonly before: JobState;
+  readonly before: BossJobState;
   /** How far it is now: `deleted`, or `complete` where it was that and nothing was done. */
   readonly state: "deleted" | "complete";
 }

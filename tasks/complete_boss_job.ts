@@ -5,7 +5,7 @@
 import type { BossServer } from "../boss/credentials.ts";
 import { waitOr } from "../boss/completion.ts";
 import { Hands } from "../boss/hands.ts";
-import type { BossService, Completion, JobState } from "../boss/rest.ts";
+import type { BossCompletion, BossJobState, BossService } from "../boss/rest.ts";
 import { isNotFound } from "../core/errors.ts";
 import { type AskBossOptions, openService } from "./_ask_boss.ts";
 import { defaultSpoolFolder } from "./_spool_folder.ts";
@@ -23,7 +23,7 @@ export interface CompletedBossJob {
    */
   readonly end: "complete" | "uploading" | "held" | "waiting" | "completing" | "ended";
   /** How far the job is. */
-  readonly state: JobState;
+  readonly state: BossJobState;
   /** Messages that wait for a worker, where the server says it. */
   readonly left?: number;
   /** Of `waiting` and `held`, where that is known: seconds after which it is worth asking again. */
@@ -76,7 +76,7 @@ export async function completeBossJob(
   const { signal = new AbortController().signal } = options;
   const service = await openService(server, options);
   const folder = spool ?? defaultSpoolFolder(options.env);
-  const say = (end: CompletedBossJob["end"], state: JobState, more = {}): CompletedBossJob => ({
+  const say = (end: CompletedBossJob["end"], state: BossJobState, more = {}): CompletedBossJob => ({
     server: service.url,
     job,
     end,
@@ -119,7 +119,7 @@ async function askWhileEmpty(
   job: number,
   folder: string,
   signal: AbortSignal,
-): Promise<Completion | { readonly kind: "held"; readonly seconds?: number }> {
+): Promise<BossCompletion | { readonly kind: "held"; readonly seconds?: number }> {
   const ask = () => service.complete(job, { signal });
   let hands: Hands;
   try {

@@ -6,7 +6,7 @@ import type { BossConfig, ConfigFault } from "../boss/config.ts";
 import { JobKeys, type OpenJoin } from "../boss/job_keys.ts";
 import { openUploader } from "../boss/open_uploader.ts";
 import type { BossPlugins } from "../boss/plugins.ts";
-import { BossService, type JobState } from "../boss/rest.ts";
+import { type BossJobState, BossService } from "../boss/rest.ts";
 import { Spool } from "../boss/spool.ts";
 import { describeNeed } from "../boss/spool_need.ts";
 import { SqsQueue } from "../boss/sqs.ts";
@@ -36,7 +36,7 @@ export interface BossJobStart {
   /** Number of the job. */
   readonly job: number;
   /** How far it is. */
-  readonly state: JobState;
+  readonly state: BossJobState;
   /** What is uploaded. */
   readonly kind: "tile" | "volumetric";
   /** Messages of the whole job, where the server says it. */
@@ -208,7 +208,7 @@ async function work(
   };
 }
 
-function reportEnded(server: string, job: number, state: JobState): BossJobReport {
+function reportEnded(server: string, job: number, state: BossJobState): BossJobReport {
   return {
     server,
     job,
