@@ -2,7 +2,7 @@
  * How tasks ask a Boss.
  * @module
  */
-import { type BossServer, type BossToken, findBossToken } from "../boss/credentials.ts";
+import { type BossServer, BossToken, findBossToken } from "../boss/credentials.ts";
 import { BossResources } from "../boss/resources.ts";
 import { BossService } from "../boss/rest.ts";
 import type { Environment } from "../ledgers/open_ledger.ts";
@@ -22,7 +22,7 @@ export interface AskBossOptions {
    * The token. @default That of the variable `INTERN_TOKEN`, else of `~/.intern/intern.cfg`, else of `token.json` in the
    * working folder
    */
-  readonly token?: string;
+  readonly token?: string | BossToken;
   /** Is told where the token was found. */
   readonly onToken?: (found: TokenFound) => void;
   /** The environment that it is looked for in. @default That of the process, as far as it may be read */
@@ -38,7 +38,7 @@ export async function findToken(
   { host }: BossServer,
   { token, env, onToken = () => {} }: AskBossOptions,
 ): Promise<BossToken> {
-  const found = await findBossToken({
+  const found = token instanceof BossToken ? token : await findBossToken({
     ...(token === undefined ? {} : { token }),
     host,
     ...(env === undefined ? {} : { env }),
