@@ -60,6 +60,8 @@ export interface TestJob {
   readonly index?: TestQueue;
   /** Keys of objects that are there, and that the server was told of. */
   readonly ingested: Set<string>;
+  /** How many objects were not there whenever a client had the job completed. */
+  readonly missingAtEnd: number[];
   state: number;
   joins: number;
   looks: number;
@@ -89,10 +91,25 @@ export interface BossTestServer extends AsyncDisposable {
   revoke(job: number): void;
 }
 
-/** Time that passes as the machine's, and at once when somebody waits for it. */
+/** Time that passes as the machine's, or faster, and at once when somebody waits for it. */
 export class TestClock implements Clock {
-  ahead = 0;
   readonly waits: number[] = [];
+  readonly #speed: number;
+  readonly #begun: number;
+  #ahead = 0;
+
+  /** Seconds to one of the machine's, from a moment on. */
+  constructor(speed = 1, begun: number = Date.now()) {
+    [this.#speed, this.#begun] = [speed, begun];
+  }
+
+  /** Milliseconds that it is ahead of the machine's. */
+  get ahead(): number {
+    return this.#ahead + (Date.now() - this.#begun) * (this.#speed - 1);
+  }
+  set ahead(milliseconds: number) {
+    this.#ahead += milliseconds - this.ahead;
+  }
 
   now(): number {
     return Date.now() + this.ahead;
@@ -113,7 +130,10 @@ interface IssuedKey extends KnownKey {
 }
 
 /** Serves a Boss until it is disposed. */
-export function serveBoss(options: Partial<BossBehaviour> = {}): BossTestServer {
+export function serveBoss(
+  options: Partial<BossBehaviour> = {},
+  clock: TestClock = new TestClock(),
+): BossTestServer {
   const behaviour: BossBehaviour = {
     token: TEST_TOKEN,
     knowsLatest: true,
@@ -126,7 +146,6 @@ export function serveBoss(options: Partial<BossBehaviour> = {}): BossTestServer 
     indexes: true,
     ...options,
   };
-  const clock = new TestClock();
   const boss = new Boss(behaviour, clock);
   const raw = serveRaw((request) => boss.answer(request));
   return {
@@ -321,6 +340,7 @@ class Boss {
       upload,
       index,
       ingested: new Set(),
+      missingAtEnd: [],
       state: PREPARING,
       joins: 0,
       looks: 0,
@@ -470,6 +490,7 @@ class Boss {
           return json(400, { job_status: WAITING, wait_secs: (job.waitUntil - now) / 1000 });
         }
         job.state = COMPLETING;
+        job.missingAtEnd.push(this.#absent(job).length);
         return json(202, { job_status: COMPLETING, wait_secs: 0 });
       }
       default:
@@ -484,6 +505,11 @@ class Boss {
     job.state = DELETED;
     this.#tearDown(job);
     return { status: 204 };
+  }
+
+  #absent({ kind, messages }: TestJob): string[] {
+    const { objects } = this.s3.buckets.get(kind === "tile" ? TILE_BUCKET : INGEST_BUCKET)!;
+    return messages.flatMap(({ keys }) => keys.filter((key) => !objects.has(key)));
   }
 
   #tearDown(job: TestJob): void {

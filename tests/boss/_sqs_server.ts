@@ -49,6 +49,8 @@ export interface SqsServer extends AsyncDisposable {
   readonly log: string[];
   /** Answers to the next requests, before anything else is looked at. */
   readonly next: (RawAnswer | undefined)[];
+  /** What goes before everything else, for as long as it is there. */
+  intercept?: (action: string, queue: string) => RawAnswer | undefined;
   create(name: string, visibilitySeconds: number): TestQueue;
   /** Puts a message into a queue, as the server of the Boss does. @returns Its name. */
   put(queue: TestQueue, body: string): string;
@@ -102,7 +104,7 @@ async function answer(
     ...rest,
     headers: { date, ...headers },
   });
-  const own = server.next.shift();
+  const own = server.next.shift() ?? server.intercept?.(action, name);
   if (own !== undefined) return dated(own);
   const refuse = (status: number, code: string) => dated(wire.refuse({ status, code }));
   const fault = checkSignature(request, {
