@@ -5,6 +5,7 @@
 import { messageOf, SluiceError, UsageError } from "../core/errors.ts";
 import { EXIT, InterruptedError } from "./command.ts";
 import { TREE } from "./commands.ts";
+import { findDropIn } from "./drop_in/programs.ts";
 import { Output } from "./output.ts";
 import { CallError, parseCall } from "./parse.ts";
 
@@ -14,6 +15,8 @@ import { CallError, parseCall } from "./parse.ts";
  * @returns The exit code: 0 done; 1 failed, or tasks left dead; 2 usage; 3 done, with named losses; 130 interrupted.
  */
 export async function main(words: readonly string[]): Promise<number> {
+  const program = findDropIn(words[0]);
+  if (program !== undefined) return await (await program.load()).run(words.slice(1));
   let call: Awaited<ReturnType<typeof parseCall>> | undefined;
   let output = new Output({ json: words.includes("--json"), verbose: words.includes("--verbose") });
   try {
