@@ -35,7 +35,13 @@ const PUBLIC = "public";
 export const DEFAULT_BOSS_HOST = "api.theboss.io";
 
 /** Variables that a token is looked for by. */
-export const BOSS_VARIABLES = ["INTERN_TOKEN", "HOME", "USERPROFILE"] as const;
+export const BOSS_VARIABLES = [
+  "INTERN_TOKEN",
+  "INTERN_HOST",
+  "INTERN_PROTOCOL",
+  "HOME",
+  "USERPROFILE",
+] as const;
 
 /**
  * Where the Boss is, from its host and protocol as a configuration names them.
@@ -141,6 +147,11 @@ export interface FindTokenOptions {
   readonly env?: Environment;
   /** Where `token.json` lies. @default The working folder */
   readonly folder?: string;
+  /**
+   * Whether public data will do: then a token that stands beside another host is kept from this one, and where there is
+   * none, nobody asks. @default false
+   */
+  readonly orPublic?: boolean;
 }
 
 /** What a place holds; the host is the one that stands beside the token. */
@@ -176,12 +187,18 @@ export async function findBossToken(options: FindTokenOptions = {}): Promise<Bos
       states.push(`${source} ${found}`);
       continue;
     }
+    const others = hostNotes(source, found.host, options.host);
+    if (options.orPublic && others.length > 0) {
+      states.push(`${source} has its token for host "${found.host}"`);
+      continue;
+    }
     const notes = [
-      ...hostNotes(source, found.host, options.host),
+      ...others,
       ...await passedOver(places.slice(i + 1), found.token),
     ];
     return new BossToken(found.token, source, notes);
   }
+  if (options.orPublic) return BossToken.forPublic(states);
   throw new BossError(
     `Cannot find a token for the Boss: ${
       states.join(", ")
@@ -190,29 +207,73 @@ export async function findBossToken(options: FindTokenOptions = {}): Promise<Bos
   );
 }
 
+/** The value of a variable, as far as it may be read. */
+function valueOf(name: string, env: Environment | undefined): string | undefined {
+  if (env !== undefined) return env.get(name);
+  return isGranted({ name: "env", variable: name }) ? Deno.env.get(name) : undefined;
+}
+
+function internConfig(env: Environment | undefined): string | undefined {
+  const home = valueOf("HOME", env) || valueOf("USERPROFILE", env) ||
+    (env === undefined ? ownHome() : undefined);
+  return home && join(home, ".intern", "intern.cfg");
+}
+
 function placesOf({ token, env, folder = "." }: FindTokenOptions): Place[] {
   const denied = (variable: string) =>
     env === undefined && !isGranted({ name: "env", variable })
       ? `may not be read (--allow-env=${variable})`
       : undefined;
-  const value = (name: string) =>
-    env !== undefined ? env.get(name) : denied(name) ? undefined : Deno.env.get(name);
-  const plain = (text: string | undefined, absent: string) =>
-    Promise.resolve(text?.trim() ? { token: text } : text === undefined ? absent : "is empty");
-  const home = value("HOME") || value("USERPROFILE") || (env === undefined ? ownHome() : undefined);
-  const config = home && join(home, ".intern", "intern.cfg");
+  const plain = (text: string | undefined, absent: string, host?: string) =>
+    Promise.resolve(
+      text?.trim()
+        ? { token: text, ...(host ? { host } : {}) }
+        : text === undefined
+        ? absent
+        : "is empty",
+    );
+  const config = internConfig(env);
   const json = join(folder, "token.json");
   return [
     { source: "the token that was given", read: () => plain(token, "is none") },
     {
       source: "the variable INTERN_TOKEN",
-      read: () => plain(value("INTERN_TOKEN"), denied("INTERN_TOKEN") ?? "is not set"),
+      read: () =>
+        plain(
+          valueOf("INTERN_TOKEN", env),
+          denied("INTERN_TOKEN") ?? "is not set",
+          valueOf("INTERN_HOST", env),
+        ),
     },
     config
       ? { source: `"${config}"`, read: () => readIntern(config) }
       : { source: "intern.cfg", read: () => Promise.resolve("has no home (--allow-env=HOME)") },
     { source: `"${json}"`, read: () => readTokenJson(json) },
   ];
+}
+
+/** The server of public data, where nobody says another, as the intern SDK has it. */
+export const PUBLIC_BOSS: BossServer = { host: "api.bossdb.io", protocol: "https" };
+
+/**
+ * Finds the Boss that is meant where an address names none: that of `INTERN_HOST` and `INTERN_PROTOCOL`, else of
+ * `~/.intern/intern.cfg`, else {@linkcode PUBLIC_BOSS}.
+ */
+export async function findBossServer(
+  { env }: Pick<FindTokenOptions, "env"> = {},
+): Promise<BossServer> {
+  const host = valueOf("INTERN_HOST", env);
+  if (host) return { host, protocol: valueOf("INTERN_PROTOCOL", env) || "https" };
+  const config = internConfig(env);
+  const { text } = config ? await readText(config) : {};
+  const sections = parseIni(text ?? "");
+  for (const name of SECTIONS) {
+    const said = (key: string) =>
+      sections.get(name)?.get(key) ?? (sections.has(name) && sections.get("DEFAULT")?.get(key));
+    const host = said("host");
+    if (host) return { host, protocol: said("protocol") || "https" };
+  }
+  return PUBLIC_BOSS;
 }
 
 function ownHome(): string | undefined {

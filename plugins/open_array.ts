@@ -26,6 +26,11 @@ interface FileFormat {
   readonly openFile: (path: string) => Promise<VolumeArray>;
 }
 
+/** A format whose volumes a service has, so that their addresses alone tell them. */
+interface ServedFormat {
+  readonly openAddress: (address: string, options: OpenArrayOptions) => Promise<VolumeArray>;
+}
+
 /** How a volume is opened. */
 export interface OpenArrayOptions {
   /** How the place is opened that holds it. */
@@ -71,9 +76,9 @@ async function openHdf5(address: string): Promise<VolumeArray> {
 }
 
 /** Every format by the scheme of its addresses. Nothing loads before it is used. */
-const FORMATS: ReadonlyMap<string, FolderFormat | FileFormat> = new Map<
+const FORMATS: ReadonlyMap<string, FolderFormat | FileFormat | ServedFormat> = new Map<
   string,
-  FolderFormat | FileFormat
+  FolderFormat | FileFormat | ServedFormat
 >([
   ["zarr", {
     markers: ["zarr.json", ".zarray", ".zattrs", ".zgroup"],
@@ -91,11 +96,18 @@ const FORMATS: ReadonlyMap<string, FolderFormat | FileFormat> = new Map<
       await (await import("./n5_array.ts")).openN5Array(reader, options),
   }],
   ["hdf5", { looks: HDF5, openFile: openHdf5 }],
+  ["bossdb", {
+    openAddress: async (address, { blobs: { retry } = {}, signal }) =>
+      await (await import("./bossdb_array.ts")).openBossdbArray(address, {
+        ...(retry === undefined ? {} : { retry }),
+        ...(signal === undefined ? {} : { signal }),
+      }),
+  }],
 ]);
 
 /**
  * Opens the volume at an address: `FORMAT://PLACE`, or a place alone, which is looked at. A place is a path, or begins
- * with `s3://`, `gs://`, `http://` or `https://`.
+ * with `s3://`, `gs://`, `http://` or `https://`; a channel of a Boss is `bossdb://COLLECTION/EXPERIMENT/CHANNEL`.
  * @returns Undefined where the address names no format and nothing there tells one.
  * @throws {SluiceError} If there is no volume of that format, or it uses something that is not read (named).
  */
@@ -129,10 +141,12 @@ export async function openArray(
         }`,
       );
     }
+    if ("openAddress" in format) return await format.openAddress(address, options);
     return await open(format, address.slice(scheme.length + 3), options);
   }
   if (isRemote(address) && namesImages(address)) return undefined;
   for (const format of FORMATS.values()) {
+    if ("openAddress" in format) continue;
     const isOne = "looks" in format
       ? format.looks.test(address)
       : await isOf(format, address, options);

@@ -41,7 +41,7 @@ export interface VolumeArrayScale extends ChunkedScale {
 
 /** A volume of any format. */
 export interface VolumeArray {
-  /** Such as `precomputed`, `zarr`, `n5`, `hdf5`. */
+  /** Such as `precomputed`, `zarr`, `n5`, `hdf5`, `bossdb`. */
   readonly format: string;
   /** Which Zarr it is, and which OME-Zarr where it is one. */
   readonly zarr?: { readonly version: 2 | 3; readonly ome?: string };
@@ -55,6 +55,10 @@ export interface VolumeArray {
   readonly scales: readonly VolumeArrayScale[];
   /** A level with nothing known of where its chunks lie: for volumes that change. @default That of `scales` */
   reopen?(scale: number): VolumeArrayScale;
+  /** What people have said of it, where that is kept apart from what its voxels need. */
+  about?(
+    signal?: AbortSignal,
+  ): Promise<readonly { readonly name: string; readonly value: string }[]>;
   /** SHA-256 over what decides how its bytes are read. */
   readonly fingerprint: string;
 }
