@@ -29,6 +29,8 @@ export interface Flag {
   readonly completes?: "file" | "folder";
   /** Heading it stands under in the help. @default "Flags" */
   readonly group?: string;
+  /** Of a command with a second form: the one that it belongs to. @default Both */
+  readonly form?: "ledger" | "boss";
 }
 
 /** One word, or several, after the name of a command. */
@@ -58,6 +60,19 @@ export interface CommandModule {
   run(call: Call, context: Context): Promise<number> | number;
 }
 
+/**
+ * What a command is where it is about a job of a Boss, and not about one of a ledger: where its first word ends with
+ * `.json`, or where a flag of {@linkcode BOSS_SIGNS} is given.
+ */
+export interface BossForm {
+  readonly arguments: readonly Argument[];
+  /** As in {@linkcode Command}. */
+  readonly run: () => Promise<CommandModule>;
+}
+
+/** Flags that say that a job is one of a Boss. */
+export const BOSS_SIGNS: readonly string[] = ["boss", "job-id"];
+
 /** One command. */
 export interface Command {
   /** One word, or several with a space between them, such as `ledger init`. */
@@ -71,6 +86,8 @@ export interface Command {
   readonly examples: readonly { readonly line: string; readonly what: string }[];
   /** Loads what carries it out, and nothing that another command uses. */
   readonly run: () => Promise<CommandModule>;
+  /** Its second form. */
+  readonly boss?: BossForm;
 }
 
 /** What the process says when it ends. */

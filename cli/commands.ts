@@ -3,7 +3,18 @@
  * @module
  */
 import type { Argument, Command, Flag } from "./command.ts";
+import { DROP_INS } from "./drop_in/programs.ts";
 import type { CommandTree } from "./parse.ts";
+import {
+  BOSS,
+  BOSS_CONFIG,
+  BOSS_TOKEN,
+  JOB_ID,
+  JOIN_BOSS_FLAGS,
+  SPOOL,
+  withBoss,
+  YES,
+} from "./_boss_flags.ts";
 import {
   BUCKET_FLAGS,
   CONFIG,
@@ -57,17 +68,11 @@ const LEDGER_URL: Argument = {
   help: "address of the ledger; without, that of SLUICE_LEDGER, as for every command",
 };
 
-const BOSS_CONFIG: Argument = {
-  name: "config",
-  help: "an ingest configuration of the Boss",
-  completes: "file",
-};
-const BOSS_TOKEN: Flag = {
-  name: "token",
-  value: "TOKEN",
-  secret: true,
-  help: "Token of the Boss; others on this machine may see it here, and not in INTERN_TOKEN",
-  default: "INTERN_TOKEN, ~/.intern/intern.cfg, token.json",
+const BOSS_FLAGS: readonly Flag[] = [JOB_ID, BOSS, BOSS_TOKEN];
+const OPTIONAL_BOSS_CONFIG: Argument = {
+  ...BOSS_CONFIG,
+  optional: true,
+  help: "the ingest configuration of a job of the Boss, of which the host alone is read",
 };
 
 /** Flags that every command has. */
@@ -174,7 +179,7 @@ const BARE_COMMANDS: readonly Command[] = [
     ],
     run: () => import("./commands/plan.ts"),
   },
-  {
+  withBoss({
     name: "create",
     summary: "Plan and create a job that processes then join",
     arguments: [SOURCES, NEW_TARGET],
@@ -183,19 +188,54 @@ const BARE_COMMANDS: readonly Command[] = [
       { line: "sluice create 'raw/*.tif' out.ome.zarr", what: "Prints the number of the job" },
     ],
     run: () => import("./commands/create.ts"),
-  },
-  {
+  }, {
+    arguments: [{
+      ...BOSS_CONFIG,
+      help: "an ingest configuration of the Boss: its name ends with .json",
+    }],
+    flags: [BOSS, BOSS_TOKEN, ...YES],
+    details: [
+      'With CONFIG alone the job is one of the Boss: its channel is looked up, summary and number of tiles or chunks are shown as the server counts them, and it is asked whether the job is wanted. The flags under "Jobs of a Boss" go with it, none of those under "What is written", "Which images" and "How it runs".',
+    ],
+    examples: [{
+      line: "sluice create ingest.json",
+      what: "A job of the Boss that the file names",
+    }],
+    run: () => import("./commands/create_boss.ts"),
+  }),
+  withBoss({
     name: "join",
     summary: "Work on a job until it is done, beside any other process that does",
     arguments: [JOB],
-    flags: [LEDGER, ...JOIN_FLAGS],
+    flags: [
+      LEDGER,
+      ...JOIN_FLAGS.map((flag) => flag === WORKERS ? { ...flag, short: "p" } : flag),
+    ],
     examples: [
       { line: "sluice join 3", what: "Work on job 3 with all processors" },
       { line: "sluice join out.ome.zarr --workers 8", what: "On the job of a volume" },
     ],
     run: () => import("./commands/join.ts"),
-  },
-  {
+  }, {
+    arguments: [{
+      ...BOSS_CONFIG,
+      help:
+        "the ingest configuration that a job of the Boss was made with: its name ends with .json",
+    }],
+    flags: [...BOSS_FLAGS, ...JOIN_BOSS_FLAGS],
+    shared: ["workers"],
+    details: [
+      "With CONFIG and -j the job is one of the Boss: tiles or chunks come from its queue, and a message is deleted only when all of it is stored. What the spool needs is said before the start. One machine asks for the end of the job and waits for it; all others need --manual-complete. What cannot be made is named, left in the queue, and comes again to whoever joins next; the exit code is then 1.",
+    ],
+    examples: [
+      {
+        line: "sluice join ingest.json -j 42 -p 8",
+        what: "Upload a job of the Boss with 8 threads",
+      },
+    ],
+    run: () => import("./commands/join_boss.ts"),
+  }),
+  withBoss({
     name: "status",
     summary: "Say how a job stands: what is done, by whom, and what was lost",
     details: [
@@ -208,15 +248,31 @@ const BARE_COMMANDS: readonly Command[] = [
       { line: "sluice status 3 --json", what: "For a script" },
     ],
     run: () => import("./commands/status.ts"),
-  },
-  {
+  }, {
+    arguments: [OPTIONAL_BOSS_CONFIG],
+    flags: BOSS_FLAGS,
+    details: [
+      "With -j the job is one of the Boss: its state, and how many messages wait for a worker.",
+    ],
+    examples: [{ line: "sluice status -j 42 --boss api.bossdb.io", what: "A job of the Boss" }],
+    run: () => import("./commands/status_boss.ts"),
+  }),
+  withBoss({
     name: "jobs",
     summary: "List the jobs of a ledger, newest first",
     arguments: [],
     flags: [LEDGER],
     examples: [{ line: "sluice jobs", what: "All jobs of this machine" }],
     run: () => import("./commands/jobs.ts"),
-  },
+  }, {
+    arguments: [OPTIONAL_BOSS_CONFIG],
+    flags: [BOSS, BOSS_TOKEN],
+    details: [
+      "With --boss or CONFIG: the jobs of the user at that Boss; those that were cancelled are not among them.",
+    ],
+    examples: [{ line: "sluice jobs --boss api.bossdb.io", what: "Jobs of a Boss" }],
+    run: () => import("./commands/jobs_boss.ts"),
+  }),
   {
     name: "ledger init",
     summary: "Make a ledger in PostgreSQL that many machines share, or bring it up to date",
@@ -241,14 +297,22 @@ const BARE_COMMANDS: readonly Command[] = [
     examples: [{ line: "sluice ledger check", what: "That of SLUICE_LEDGER" }],
     run: () => import("./commands/ledger_check.ts"),
   },
-  {
+  withBoss({
     name: "cancel",
     summary: "End a job; what it wrote stays, and retry reopens it",
     arguments: [JOB],
     flags: [LEDGER],
     examples: [{ line: "sluice cancel 3", what: "Whoever works on it stops at the next commit" }],
     run: () => import("./commands/cancel.ts"),
-  },
+  }, {
+    arguments: [OPTIONAL_BOSS_CONFIG],
+    flags: [...BOSS_FLAGS, ...YES],
+    details: [
+      "With -j the job is one of the Boss: its queues go, and it cannot be reopened; what was ingested stays.",
+    ],
+    examples: [{ line: "sluice cancel -j 42 ingest.json", what: "A job of the Boss" }],
+    run: () => import("./commands/cancel_boss.ts"),
+  }),
   {
     name: "retry",
     summary: "Put dead letters or sections back, and finish the job",
@@ -493,6 +557,70 @@ const BARE_COMMANDS: readonly Command[] = [
     run: () => import("./commands/prep.ts"),
   },
   {
+    name: "complete",
+    summary: "Say to the Boss that all of a job is uploaded, and wait until it agrees",
+    details: [
+      "A worker does so by itself, unless it has --manual-complete. The server counts only messages that nobody holds: first let the workers of all machines end; nothing is asked while one of this machine holds a message. The exit code is 0 where the job is complete, else 1.",
+    ],
+    arguments: [OPTIONAL_BOSS_CONFIG],
+    flags: [
+      ...BOSS_FLAGS,
+      { name: "no-wait", help: "Ask once; do not wait for what the server does then: minutes" },
+      { ...SPOOL, help: "The spool of this machine's workers" },
+    ],
+    examples: [{
+      line: "sluice complete ingest.json -j 42",
+      what: "With the token of INTERN_TOKEN",
+    }],
+    run: () => import("./commands/complete.ts"),
+  },
+  {
+    name: "serve boss",
+    summary: "Serve a small Boss over local volumes: resources, cutouts and the ingest service",
+    details: [
+      "What clients of the Boss ask for over HTTP: collections, coordinate frames, experiments, channels and their metadata; cutouts; and ingest jobs of tiles and of volumes, with their queues and buckets at the same address. What is ingested lies in an OME-Zarr volume for each channel, below DIR/volumes. What it knows is on disk: it may be stopped, or killed, and goes on when it is started again.",
+      "Clients need the token of its file, and AWS_ENDPOINT_URL for queues and buckets. It speaks HTTP without encryption, and listens on this machine alone unless --host says otherwise.",
+    ],
+    arguments: [],
+    flags: [
+      {
+        name: "root",
+        value: "DIR",
+        help: "Folder of volumes, state and token; made where there is none",
+        default: "none, must be given",
+        completes: "folder",
+      },
+      { name: "host", value: "ADDRESS", help: "Address to listen at", default: "127.0.0.1" },
+      {
+        name: "port",
+        value: "N",
+        help: "Port to listen at, 0 for one that is free",
+        default: "8090",
+      },
+      {
+        name: "token-file",
+        value: "FILE",
+        help: "File of the token; made where there is none",
+        default: "token, in DIR",
+        completes: "file",
+      },
+      {
+        name: "wait-seconds",
+        value: "N",
+        help: "Seconds that the queues of a job must have been empty before it is completed",
+        default: "180",
+      },
+    ],
+    examples: [
+      { line: "sluice serve boss --root boss", what: "On this machine, at port 8090" },
+      {
+        line: "INTERN_TOKEN=$(cat boss/token) sluice prep prep.json --host http://localhost:8090",
+        what: "In another window",
+      },
+    ],
+    run: () => import("./commands/serve_boss.ts"),
+  },
+  {
     name: "completions",
     summary: "Print the script that completes commands, flags and values in a shell",
     details: [
@@ -558,4 +686,8 @@ const COMMANDS: readonly Command[] = BARE_COMMANDS.map((command) =>
 );
 
 /** The command line of sluice. */
-export const TREE: CommandTree = { commands: COMMANDS, everywhere: EVERYWHERE };
+export const TREE: CommandTree = {
+  commands: COMMANDS,
+  everywhere: EVERYWHERE,
+  programs: DROP_INS,
+};

@@ -28,6 +28,11 @@ export function treeHelp(tree: CommandTree, { columns = 80, bold = plain }: Help
     bold("Commands"),
     ...table(tree.commands.map(({ name, summary }) => [name, summary]), columns),
     "",
+    ...(tree.programs.length === 0 ? [] : [
+      bold("In place of other programs, with their own flags"),
+      ...table(tree.programs.map(({ name, summary }) => [name, summary]), columns),
+      "",
+    ]),
     bold("Example"),
     `  ${tree.commands[0].examples[0].line}`,
     "",
@@ -41,13 +46,16 @@ export function commandHelp(
   tree: CommandTree,
   { columns = 80, bold = plain }: HelpOptions,
 ): string {
-  const { name, summary, details = [], arguments: words, flags, examples } = command;
+  const { summary, details = [], flags, examples } = command;
+  const words = wordsOf(command);
   const groups = groupFlags([...flags, ...tree.everywhere]);
   return [
     ...wrap(`${summary}.`, columns),
     "",
     bold("Usage"),
-    `  sluice ${[name, ...words.map(usageOf)].join(" ")}${flags.length > 0 ? " [FLAGS]" : ""}`,
+    ...usagesOf(command).map((usage) =>
+      `  sluice ${usage.join(" ")}${flags.length > 0 ? " [FLAGS]" : ""}`
+    ),
     ...details.flatMap((text) => ["", ...wrap(text, columns)]),
     ...(words.length === 0 ? [] : [
       "",
@@ -63,6 +71,19 @@ export function commandHelp(
     bold(examples.length > 1 ? "Examples" : "Example"),
     ...examples.flatMap(({ line, what }) => [`  # ${what}`, `  ${line}`]),
   ].join("\n");
+}
+
+/** Every way to write a command, without its flags. */
+export function usagesOf({ name, arguments: words, boss }: Command): string[][] {
+  return [words, ...(boss === undefined ? [] : [boss.arguments])].map((words) => [
+    name,
+    ...words.map(usageOf),
+  ]);
+}
+
+/** The arguments of a command in all of its forms. */
+export function wordsOf({ arguments: words, boss }: Command): readonly Argument[] {
+  return [...words, ...boss?.arguments ?? []];
 }
 
 /** Flags by the heading they stand under. */

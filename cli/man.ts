@@ -4,7 +4,7 @@
  */
 import { VERSION } from "../core/version.ts";
 import { type Argument, type Command, EXIT, type Flag } from "./command.ts";
-import { ABOUT, explain, groupFlags, spell, usageOf, wrap } from "./help.ts";
+import { ABOUT, explain, groupFlags, spell, usagesOf, wordsOf, wrap } from "./help.ts";
 import { type Entry, ENVIRONMENT, EXIT_STATUS, FILES } from "./manual.ts";
 import type { CommandTree } from "./parse.ts";
 
@@ -35,33 +35,36 @@ function treePage(tree: CommandTree): string[] {
     ...section("Name", [text(`${manualName()} - stacks of images into volumes, and back`)]),
     ...section("Synopsis", [`${bold("sluice")} ${italic("COMMAND")} ...`]),
     ...section("Description", [text(ABOUT)]),
-    ...section(
-      "Commands",
-      tree.commands.flatMap((command) => [
+    ...section("Commands", [
+      ...tree.commands.flatMap((command) => [
         ".TP",
         macro("BR", manualName(command), "(1)"),
         text(`${command.summary}.`),
       ]),
-    ),
+      macro("SS", "In place of other programs, with their own flags"),
+      ...tree.programs.flatMap(({ name, summary }) => [
+        ".TP",
+        bold(`sluice ${name}`),
+        text(`${summary}.`),
+      ]),
+    ]),
     ...flagSections(tree.everywhere),
     ...examples(tree.commands[0]),
   ];
 }
 
 function commandPage(command: Command, tree: CommandTree): string[] {
-  const { name, summary, details = [], arguments: words, flags } = command;
-  const synopsis = [
-    bold(`sluice ${name}`),
-    ...words.map((word) => italic(usageOf(word))),
-    `[${italic("FLAGS")}]`,
-  ];
+  const { name, summary, details = [], flags } = command;
+  const synopses = usagesOf(command).map(([, ...words]) =>
+    [bold(`sluice ${name}`), ...words.map(italic), `[${italic("FLAGS")}]`].join(" ")
+  );
   return [
     ...section("Name", [
       text(`${manualName(command)} - ${summary[0].toLowerCase()}${summary.slice(1)}`),
     ]),
-    ...section("Synopsis", [synopsis.join(" ")]),
+    ...section("Synopsis", synopses.flatMap((line, at) => at === 0 ? [line] : [".br", line])),
     ...section("Description", paragraphs([`${summary}.`, ...details])),
-    ...section("Arguments", words.flatMap(argumentItem)),
+    ...section("Arguments", wordsOf(command).flatMap(argumentItem)),
     ...flagSections([...flags, ...tree.everywhere]),
     ...examples(command),
   ];

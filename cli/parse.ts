@@ -7,7 +7,8 @@
  */
 import { parseArgs } from "node:util";
 import { UsageError } from "../core/errors.ts";
-import type { Command, Flag } from "./command.ts";
+import { BOSS_SIGNS, type Command, type Flag } from "./command.ts";
+import type { DropIn } from "./drop_in/programs.ts";
 
 /** A command, with what was said after its name. */
 export interface Call {
@@ -29,6 +30,8 @@ export class CallError extends UsageError {
 export interface CommandTree {
   readonly commands: readonly Command[];
   readonly everywhere: readonly Flag[];
+  /** Programs in whose place sluice can be called; what is behind their names is theirs alone. */
+  readonly programs: readonly DropIn[];
 }
 
 /**
@@ -66,14 +69,41 @@ export async function parseCall(
     command,
   );
   if (flags.has("help")) return { command, flags, words: new Map() };
-  const placed = placeWords(command, rest, flags);
-  for (const { name, choices } of command.arguments) {
+  const form = chooseForm(command, rest, flags);
+  const placed = placeWords(form, rest, flags);
+  for (const { name, choices } of form.arguments) {
     for (const word of placed.get(name) ?? []) {
       if (choices === undefined || choices.includes(word)) continue;
       throw await wrongChoice(`"${word}" as ${label(name)}`, word, choices, command);
     }
   }
-  return { command, flags, words: placed };
+  return { command: form, flags, words: placed };
+}
+
+/** The form of a command that is meant; it has no flag of the other one. */
+function chooseForm(
+  command: Command,
+  words: readonly string[],
+  flags: ReadonlyMap<string, string | true>,
+): Command {
+  const { boss, flags: all, name } = command;
+  if (boss === undefined) return command;
+  const isBoss = BOSS_SIGNS.some((sign) => flags.has(sign)) || /\.json$/i.test(words[0] ?? "");
+  const other = isBoss ? "ledger" : "boss";
+  const stray = all.find((flag) => flag.form === other && flags.has(flag.name));
+  if (stray === undefined) return isBoss ? { ...command, ...boss } : command;
+  throw new CallError(
+    isBoss
+      ? `Cannot use --${stray.name} with a job of a Boss: it is for jobs of a ledger; leave it out`
+      : `Cannot use --${stray.name} with a job of a ledger: it is for jobs of a Boss; name a configuration of the Boss, whose name ends with .json, or give ${
+        signsOf(command).map((sign) => `--${sign}`).join(" or ")
+      }`,
+    name,
+  );
+}
+
+function signsOf({ flags }: Command): readonly string[] {
+  return BOSS_SIGNS.filter((sign) => flags.some(({ name }) => name === sign));
 }
 
 /** The command whose name the first words are; of `ledger` and `ledger init` the longer. */
@@ -86,11 +116,11 @@ function findCommand(words: readonly string[], { commands }: CommandTree): Comma
 async function unknownCommand(
   first: string,
   second: string | undefined,
-  { commands }: CommandTree,
+  { commands, programs }: CommandTree,
 ): Promise<CallError> {
   const [{ didYouMean }, { COMMAND_NAMES }] = await loadHelpers();
   const before = second === undefined ? "" : `${first} `;
-  const words = commands.filter(({ name }) => name.startsWith(before))
+  const words = [...commands, ...programs].filter(({ name }) => name.startsWith(before))
     .map(({ name }) => name.slice(before.length).split(" ")[0]);
   const hint = didYouMean(second ?? first, new Set(words), {
     otherNames: COMMAND_NAMES,

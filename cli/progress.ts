@@ -4,7 +4,7 @@
  */
 import { mebibytes } from "../tasks/memory.ts";
 import { type Output, terminalColumns, write } from "./output.ts";
-import { formatDuration } from "./text.ts";
+import { formatCount, formatDuration } from "./text.ts";
 
 /** How far one phase is. */
 export interface Step {
@@ -18,6 +18,8 @@ export interface Step {
   readonly voxelBytes?: number;
   readonly writtenBytes?: number;
   readonly losses?: number;
+  /** Whether units a minute are said. @default false */
+  readonly perMinute?: boolean;
 }
 
 /** Where progress goes. */
@@ -152,6 +154,9 @@ export class Progress {
       ...(rate === undefined || step.voxelBytes === undefined
         ? []
         : [`${(rate / 1e6).toFixed(rate < 1e7 ? 1 : 0)} MB/s`]),
+      ...(sums === undefined || !step.perMinute ? [] : [
+        `${formatCount(sums.part / sums.seconds * 60 * step.total)} ${step.unit}/min`,
+      ]),
       ...(step.writtenBytes === undefined ? [] : [`${mebibytes(step.writtenBytes)} written`]),
       ...(step.losses ? [`${step.losses} lost`] : []),
       ...(left === undefined || part >= 1 ? [] : [`${formatDuration(left)} left`]),

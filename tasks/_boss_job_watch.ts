@@ -45,8 +45,9 @@ export class BossJobWatch implements AsyncDisposable {
 
   #tell(): void {
     const total = this.#total;
-    if (total === undefined) return;
-    const left = Math.max(0, (this.#left ?? total) - this.#since);
+    // Before the server has said what was done before, the job would seem to leap.
+    if (total === undefined || this.#left === undefined) return;
+    const left = Math.max(0, this.#left - this.#since);
     // What is received again after it was left unfinished would take the bar back.
     this.#most = Math.max(this.#most, this.#uploaded, total - left);
     const done = Math.min(total, this.#most);

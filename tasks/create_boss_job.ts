@@ -9,6 +9,7 @@ import type { BossPlugins } from "../boss/plugins.ts";
 import { BossResources } from "../boss/resources.ts";
 import { BossService, type IngestJob, type ListedJob } from "../boss/rest.ts";
 import { messageOf, SluiceError } from "../core/errors.ts";
+import type { BossServer } from "../boss/credentials.ts";
 import { type AskBossOptions, findToken, retryOf } from "./_ask_boss.ts";
 import { readSoundConfig } from "./_boss_job_config.ts";
 import { askTarget } from "./_boss_target.ts";
@@ -41,6 +42,8 @@ export interface CreateBossJobOptions extends AskBossOptions {
   readonly confirm?: (proposal: BossJobProposal) => boolean | Promise<boolean>;
   /** Whether the channel, its experiment and its coordinate frame are looked up before. @default true */
   readonly looksUp?: boolean;
+  /** Takes the place of the Boss that the configuration names. */
+  readonly server?: BossServer;
   /** Take the place of those that the configuration names. */
   readonly plugins?: BossPlugins;
 }
@@ -71,25 +74,26 @@ export interface CreateBossJobOptions extends AskBossOptions {
  */
 export async function createBossJob(
   config: string | BossConfig,
-  { confirm = () => true, looksUp = true, plugins, ...asking }: CreateBossJobOptions = {},
+  { confirm = () => true, looksUp = true, server, plugins, ...asking }: CreateBossJobOptions = {},
 ): Promise<CreatedBossJob> {
   const { signal } = asking;
   const sound = await readSoundConfig(config, plugins);
-  const { backend, database, job, body } = sound.config;
-  const token = await findToken(backend, asking);
-  const service = new BossService(backend, token, retryOf(asking));
+  const { database, job, body } = sound.config;
+  const boss = server ?? sound.config.backend;
+  const token = await findToken(boss, asking);
+  const service = new BossService(boss, token, retryOf(asking));
   // Before the channel: who may not ask for jobs learns that the token is wrong, not that a channel is absent.
   const before = await service.list({ signal });
   const warnings = [...sound.warnings];
   if (looksUp) {
-    const resources = new BossResources(backend, token, retryOf(asking));
+    const resources = new BossResources(boss, token, retryOf(asking));
     warnings.push(...await lookUp(sound.config, resources, signal));
   }
   const proposal: BossJobProposal = {
     server: service.url,
     kind: job.kind,
     tasks: countBossTasks(job),
-    summary: summarizeBossConfig(sound.config),
+    summary: summarizeBossConfig(atServer(sound.config, server)),
     warnings,
     others: before.filter((other) => isOpen(other) && goesTo(other, database)),
   };
@@ -101,6 +105,13 @@ export async function createBossJob(
     if (!(error instanceof BossError) || error.kind !== "uncertain") throw error;
     throw await nameNew(error, before, database, service, signal);
   }
+}
+
+/** The configuration as it is for another Boss than its own. */
+function atServer(config: BossConfig, server: BossServer | undefined): BossConfig {
+  if (server === undefined) return config;
+  const protocol = server.protocol === "http" ? "http" : "https";
+  return { ...config, backend: { ...config.backend, host: server.host, protocol } };
 }
 
 /** What does not go with the channel. @throws {SluiceError} If it is not there. */

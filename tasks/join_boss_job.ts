@@ -3,6 +3,7 @@
  * @module
  */
 import type { BossConfig, ConfigFault } from "../boss/config.ts";
+import type { BossServer } from "../boss/credentials.ts";
 import { JobKeys, type OpenJoin } from "../boss/job_keys.ts";
 import { openUploader } from "../boss/open_uploader.ts";
 import type { BossPlugins } from "../boss/plugins.ts";
@@ -85,6 +86,8 @@ export interface JoinBossJobOptions extends AskBossOptions {
   readonly idleSeconds?: number;
   /** For how long an empty queue is watched at once, in seconds, up to 20. @default 5 */
   readonly waitSeconds?: number;
+  /** Takes the place of the Boss that the configuration names. */
+  readonly server?: BossServer;
   /** Take the place of those that the configuration names. */
   readonly plugins?: BossPlugins;
   /** Takes nothing new: what is in hand is finished. @default Never */
@@ -135,7 +138,7 @@ export async function joinBossJob(
 ): Promise<BossJobReport> {
   const { signal = new AbortController().signal, onWait } = options;
   const sound = await readSoundConfig(config, options.plugins);
-  const { backend } = sound.config;
+  const backend = options.server ?? sound.config.backend;
   const token = await findToken(backend, options);
   const asked = new BossService(backend, token, retryOf(options));
   const join = await asked.join(job, { signal, onWait });

@@ -282,10 +282,12 @@ class Boss {
     if (own !== undefined) return own;
     const [, version, service, id, action] = path.split("/");
     const isVersion = version === "v1" || version === "latest" && this.#behaviour.knowsLatest;
-    if (!isVersion || service !== "ingest") return page(404);
+    const isKnown = service === "ingest" || service === "collection" || service === "coord";
+    if (!isVersion || !isKnown) return page(404);
     if (headers.get("authorization") !== `Token ${this.#behaviour.token}`) {
       return detailError(401, "Invalid token.");
     }
+    if (service !== "ingest") return this.#resource(path.split("/").slice(2));
     if (headers.get("accept") !== "application/json") return page(406);
     if (id === undefined) return page(301);
     if (id === "") {
@@ -306,6 +308,28 @@ class Boss {
       default:
         return detailError(405, "Method not allowed.");
     }
+  }
+
+  /** What its channels lie in: a coordinate frame `cfA` of 100,000 voxels along each axis for all. */
+  #resource([service, name, , experiment, , channel]: readonly string[]): RawAnswer {
+    const missing = (name: string) => bossError(404, 4000, `${name} does not exist.`);
+    if (service === "coord") {
+      const edges = ["x", "y", "z"].flatMap((axis) => [
+        [`${axis}_start`, 0],
+        [`${axis}_stop`, 100_000],
+      ]);
+      return name === "cfA" ? json(200, { name, ...Object.fromEntries(edges) }) : missing(name);
+    }
+    const wanted = [name, experiment, channel].filter((part) => part !== undefined);
+    const known = [...this.channels].find(([key]) => `${key}/`.startsWith(`${wanted.join("/")}/`))
+      ?.[1];
+    if (known === undefined) return missing(wanted.at(-1)!);
+    const { datatype, baseResolution } = known;
+    return json(200, {
+      name: wanted.at(-1),
+      ...(wanted.length === 2 ? { coord_frame: "cfA", num_time_samples: 100 } : {}),
+      ...(wanted.length === 3 ? { datatype, base_resolution: baseResolution } : {}),
+    });
   }
 
   #create(posted: string): RawAnswer {
