@@ -41,6 +41,7 @@ export function describeInfo(description: Description, style: Style): string {
 
 function describeVolumeInfo(volume: VolumeDescription, { bold }: Style): string {
   const { address, formatName, kind, dtype, axes, extent, voxelSize, contrast, written } = volume;
+  const { about = [], readers } = volume;
   const hasOrigin = extent.min.some((value) => value !== 0);
   return [
     bold(`${formatName}: ${address}`),
@@ -56,13 +57,21 @@ function describeVolumeInfo(volume: VolumeDescription, { bold }: Style): string 
       ...(kind === "labels" ? [] : [["contrast", spellContrast(contrast)]]),
       ["written", spellWritten(written, address)],
     ]),
+    ...(about.length === 0 ? [] : ["", bold("Said of it"), ...table(about.map(spellRemark))]),
     "",
     bold("Scales"),
     ...describeScales(volume),
-    "",
-    bold("Read by"),
-    ...describeReaders(volume.readers),
+    ...(readers.length === 0 ? [] : ["", bold("Read by"), ...describeReaders(readers)]),
   ].join("\n");
+}
+
+/** Characters of what people have said that are shown in one line; all are in the JSON. */
+const REMARK_LENGTH = 200;
+
+function spellRemark({ name, value }: { readonly name: string; readonly value: string }): string[] {
+  // deno-lint-ignore no-control-regex
+  const line = value.replace(/[\x00-\x1f\x7f]+/g, " ").trim();
+  return [name, line.length > REMARK_LENGTH ? `${line.slice(0, REMARK_LENGTH)} …` : line];
 }
 
 function spellContrast(contrast: VolumeDescription["contrast"]): string {

@@ -53,9 +53,11 @@ export function describePlan(
       ["voxel size", plan.voxelSize === undefined ? "not known" : formatVoxelSize(plan.voxelSize)],
       [
         "format",
-        `${store.kind === "ome-zarr" ? `OME-Zarr ${store.zarr}` : "precomputed"}, ${
-          spellEncoding(layout.encoding)
-        }`,
+        store.kind === "bossdb"
+          ? "channel of a Boss, in blosc"
+          : `${store.kind === "ome-zarr" ? `OME-Zarr ${store.zarr}` : "precomputed"}, ${
+            spellEncoding(layout.encoding)
+          }`,
       ],
       ...(policies.window === undefined
         ? []

@@ -199,6 +199,7 @@ function waysToLook(target: string, format: Plan["store"]["kind"]): string[] {
   const { name } = splitPlace(place);
   // The clients of S3 know no other server than AWS by an address alone.
   const shown = isRemote(place) ? place : parseTarget(target).path;
+  if (format === "bossdb") return [`sluice info ${quote(shown)}`];
   if (format === "precomputed") {
     const address = isRemote(place) ? place : `file://${place}`;
     return [

@@ -4,7 +4,7 @@
  */
 import { basename, dirname, resolve } from "node:path";
 import { isNotFound, messageOf, UsageError } from "../core/errors.ts";
-import { namesPlace } from "../stores/place.ts";
+import { isRemote, namesPlace } from "../stores/place.ts";
 import { type JobFile, parseJob } from "./job_schema.ts";
 
 /**
@@ -16,7 +16,7 @@ export async function loadJob(path: string): Promise<JobFile> {
   const absolute = (relative: string): string => {
     const [, format, rest] = /^([a-z][a-z0-9+.-]+:\/\/)(.*)$/s.exec(relative) ?? [];
     if (format === undefined) return resolve(dirname(path), relative);
-    return namesPlace(relative) ? relative : format + absolute(rest);
+    return namesPlace(relative) || isRemote(relative) ? relative : format + absolute(rest);
   };
   const { source, target, to, ledger } = job;
   return {

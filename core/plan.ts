@@ -121,7 +121,9 @@ export interface Plan {
       readonly kind: "precomputed";
       /** Bits that say which chunks share a file, of each scale; absent: each chunk is a file. */
       readonly sharding?: readonly ShardingBits[];
-    };
+    }
+    /** The finest level of a channel of a Boss. */
+    | { readonly kind: "bossdb" };
   /** Where voxel 0 of the volume lies, in voxels of scale 0. @default Where the crop begins */
   readonly origin?: Point;
   /** Intensities, or numbers that name things and are never averaged. */

@@ -40,14 +40,14 @@ export class StoredVolume implements Volume {
     claim: string | undefined,
     options: OpenVolumeOptions,
   ) {
-    const { array } = metadata;
+    const array = planned && metadata.written || metadata.array;
     this.path = folder.blobs.url;
     this.folder = folder;
     this.layout = planned ?? layoutOf(array);
     this.kind = array.kind ?? "image";
     this.voxelSize = array.scales[0].voxelSize;
     this.state = metadata.state;
-    this.#metadata = metadata;
+    this.#metadata = { ...metadata, array };
     this.#units = planned && metadata.units?.(planned);
     this.#claim = claim;
     this.#options = options;
@@ -60,7 +60,14 @@ export class StoredVolume implements Volume {
     options: OpenVolumeOptions,
   ): Promise<StoredVolume> {
     const [plan, claim] = await Promise.all([folder.plan(), folder.claim()]);
-    return new StoredVolume(folder, metadata, plan?.layout, claim?.claim, options);
+    const isPart = metadata.written !== undefined && options.whole;
+    return new StoredVolume(
+      folder,
+      metadata,
+      isPart ? undefined : plan?.layout,
+      claim?.claim,
+      options,
+    );
   }
 
   /** How units lie; only a plan says that. */

@@ -55,7 +55,8 @@ export interface SourceVolume {
 const FOLDER = ".sluice";
 /** Key of the claim. */
 export const CLAIM_KEY = `${FOLDER}/job.json`;
-const PLAN = `${FOLDER}/plan.json`;
+/** Key of the plan. */
+export const PLAN_KEY = `${FOLDER}/plan.json`;
 const SOURCE = `${FOLDER}/source.json`;
 const SOURCES = `${FOLDER}/sources.jsonl`;
 const COPIES = `${FOLDER}/copies.json`;
@@ -108,12 +109,12 @@ export class JobFolder implements AsyncDisposable {
 
   /** The plan, or undefined where no job was created. */
   async plan(): Promise<Plan | undefined> {
-    return await readJson(this.blobs, PLAN) as Plan | undefined;
+    return await readJson(this.blobs, PLAN_KEY) as Plan | undefined;
   }
 
   /** Writes the plan: from then on the job is created. */
   async writePlan(plan: Plan): Promise<void> {
-    await writeText(this.blobs, PLAN, `${JSON.stringify(plan, null, 1)}\n`);
+    await writeText(this.blobs, PLAN_KEY, `${JSON.stringify(plan, null, 1)}\n`);
   }
 
   /** The claim, or undefined where no job was created. */

@@ -1,5 +1,5 @@
 /**
- * Addresses of volumes: a path, or `s3://`, `gs://`, `http://` and `https://` with what follows.
+ * Addresses of volumes: a path, or `s3://`, `gs://`, `http://`, `https://` and `bossdb://` with what follows.
  * @module
  */
 import { basename, dirname, join, resolve } from "node:path";
@@ -8,6 +8,9 @@ import { fileURLToPath } from "node:url";
 /** Schemes of places, as opposed to formats. */
 const PLACES = /^(?:s3|gs|https?|file):\/\//;
 
+/** What is both: a format, and where it lies. */
+const BOSS = /^bossdb:\/\//;
+
 /** Whether an address says where something lies, rather than which format it has; false for a path. */
 export function namesPlace(address: string): boolean {
   return PLACES.test(address);
@@ -15,7 +18,7 @@ export function namesPlace(address: string): boolean {
 
 /** Whether it is no path on this machine. */
 export function isRemote(place: string): boolean {
-  return PLACES.test(place) && !place.startsWith("file:");
+  return BOSS.test(place) || PLACES.test(place) && !place.startsWith("file:");
 }
 
 /** One name for one place: an absolute path, or an address without a slash at its end. */

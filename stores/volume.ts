@@ -69,6 +69,8 @@ export interface OpenVolumeOptions {
   readonly buffers?: BandBuffers;
   /** A band that is read grows to this many bytes. @default 32 MiB */
   readonly bandBytes?: number;
+  /** Whether all of a channel of a Boss is meant, of which a job may have written a part. @default false */
+  readonly whole?: boolean;
 }
 
 /** How the units of a planned volume lie. */
@@ -85,6 +87,8 @@ export interface UnitForm {
 export interface VolumeMetadata {
   /** For reading. */
   readonly array: VolumeArray;
+  /** The part that a job writes, where that is not all. @default `array` */
+  readonly written?: VolumeArray;
   /** How far it is; undefined where another program made it. */
   readonly state: VolumeState | undefined;
   /** How its units lie, where a job is to write them. */
@@ -102,6 +106,11 @@ export interface VolumeFormat {
   read(blobs: Blobs): Promise<VolumeMetadata>;
   /** Writes all metadata of a volume: the same plan and state give the same bytes. */
   writeMetadata(folder: JobFolder, plan: Plan, state: VolumeState): Promise<void>;
+  /**
+   * Looks whether a place can hold what is planned, before anything is written.
+   * @throws {UsageError} If it cannot.
+   */
+  check?(place: string, plan: Plan): Promise<void>;
   /** Enters a new volume where other programs look for it. */
   register?(place: string, plan: Plan): Promise<void>;
 }
@@ -124,10 +133,15 @@ const FORMATS: {
     markers: ["info"],
     load: async () => (await import("./precomputed.ts")).precomputed,
   },
+  // Only its address tells a channel.
+  bossdb: {
+    markers: [],
+    load: async () => (await import("./boss_cutout.ts")).bossCutout,
+  },
 };
 
 /**
- * Where a volume is to be written, and its format where the address says it: `precomputed://PLACE`.
+ * Where a volume is to be written, and its format where the address says it: `precomputed://PLACE`, `bossdb://CHANNEL`.
  * @throws {UsageError} If nothing can be written there.
  */
 export function parseTarget(
@@ -137,6 +151,7 @@ export function parseTarget(
   if (scheme === undefined || scheme === "s3" || scheme === "gs" || scheme === "file") {
     return { path: target };
   }
+  if (scheme === "bossdb") return { path: target, format: "bossdb" };
   const path = target.slice(scheme.length + 3);
   if (scheme === "precomputed") return { path: parseTarget(path).path, format: "precomputed" };
   if (scheme === "zarr") return { path: parseTarget(path).path, format: "ome-zarr" };
@@ -150,8 +165,8 @@ export function parseTarget(
   throw new UsageError(
     `Cannot write to "${
       shownPlace(target)
-    }": volumes are written to a path, s3://BUCKET/PREFIX, or precomputed:// before either${
-      didYouMean(scheme, ["precomputed", "zarr", "file", "s3", "gs"])
+    }": volumes are written to a path, s3://BUCKET/PREFIX, or precomputed:// before either, or to a channel of a Boss as bossdb://COLLECTION/EXPERIMENT/CHANNEL${
+      didYouMean(scheme, ["precomputed", "zarr", "file", "s3", "gs", "bossdb"])
     }`,
   );
 }
@@ -233,6 +248,10 @@ export async function lookUpVolume(
   options?: OpenBlobsOptions,
 ): Promise<FoundVolume | undefined> {
   const scheme = namesPlace(address) ? undefined : /^([a-z][a-z0-9+.-]+):\/\//.exec(address)?.[1];
+  if (scheme === "bossdb") {
+    const blobs = await openBlobs(resolvePlace(address), options);
+    return { blobs, metadata: await (await loadFormat("bossdb")).read(blobs) };
+  }
   const known = scheme === undefined || scheme === "precomputed" || scheme === "zarr";
   if (known) {
     const place = scheme === undefined ? address : address.slice(scheme.length + 3);

@@ -1,4 +1,5 @@
 /** What the format of the target decides: its encoding, and which boxes may be shards. */
+import { CUBOID } from "../boss/cutout_address.ts";
 import { checkPrecomputedEncoding } from "../codecs/precomputed_chunk.ts";
 import { planSharding } from "../codecs/precomputed_sharding.ts";
 import type { Dtype } from "../core/dtype.ts";
@@ -20,8 +21,11 @@ export interface FormatNeeds {
 }
 
 /** What a format asks of the layout, and says of itself once that is known. */
-export interface PlannedFormat
-  extends Pick<PlanLayoutOptions, "encoding" | "shard" | "shapeShard" | "joinsChannels"> {
+export interface PlannedFormat extends
+  Pick<
+    PlanLayoutOptions,
+    "chunk" | "encoding" | "joinsChannels" | "levels" | "shapeShard" | "shard"
+  > {
   store(layout: Layout): Plan["store"];
 }
 
@@ -30,7 +34,14 @@ const GZIP = 4;
 
 /** @throws {UsageError} If the options do not fit the format, or the volume does not. */
 export function planFormat(options: PlanOptions, needs: FormatNeeds): PlannedFormat {
-  return options.format === "precomputed" ? planPrecomputed(options, needs) : planOmeZarr(options);
+  switch (options.format) {
+    case "precomputed":
+      return planPrecomputed(options, needs);
+    case "bossdb":
+      return planBossdb(options, needs);
+    default:
+      return planOmeZarr(options);
+  }
 }
 
 /**
@@ -65,6 +76,37 @@ export function planFormats(
       ? undefined
       : (...asked) => shapers.map((shape) => shape(...asked))[0],
     copies,
+  };
+}
+
+/** Cuboids of the finest level: the Boss makes the coarser ones. Plain here, they are packed on their way. */
+function planBossdb(options: PlanOptions, { channels, dtype }: FormatNeeds): PlannedFormat {
+  const { copies = [], chunk, codec, levels = 1, shard = "none", zarr } = options;
+  const refuse = (state: string, wayOut: string) => {
+    throw new UsageError(`Cannot write into a channel of a Boss ${state}: ${wayOut}`);
+  };
+  if (copies.length > 0) refuse("beside other volumes", "write it by a job of its own");
+  if (zarr !== undefined) refuse("as Zarr", "leave --zarr away");
+  if (codec !== undefined) refuse("by another codec than its own", "leave --codec away");
+  if (shard !== "none") refuse("in shards", "leave --shard away");
+  if (levels !== 1) {
+    refuse(`${levels} levels`, "leave --levels away, and let the Boss downsample what is there");
+  }
+  if (chunk !== undefined && chunk.some((side, axis) => side !== CUBOID[axis])) {
+    refuse(`in chunks of ${chunk.join("x")}`, "leave --chunk away: its cuboids are 512x512x16");
+  }
+  if (channels > 1) {
+    refuse(`${channels} channels`, "each is one of its own there; write them one by one");
+  }
+  if (!dtype.startsWith("uint")) {
+    refuse(`as ${dtype}`, "it holds unsigned integers; give --cast uint16 with --window");
+  }
+  return {
+    encoding: { codec: "precomputed", form: { codec: "raw" }, crc32c: false },
+    chunk: CUBOID,
+    shard: "none",
+    levels: 1,
+    store: () => ({ kind: "bossdb" }),
   };
 }
 

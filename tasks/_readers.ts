@@ -216,6 +216,8 @@ const READERS: readonly Reader[] = [
 
 /** What is known of who reads a volume. */
 export function readersOf(array: VolumeArray): ReaderReport[] {
+  // What reads files reads no service.
+  if (array.format === "bossdb") return [];
   const facts = factsOf(array);
   return READERS.flatMap(({ name, inBrowser = false, judge }) => {
     const verdict = judge(facts);

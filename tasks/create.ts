@@ -92,6 +92,9 @@ export async function createJob(
   const { plan } = report;
   const plans = [plan, ...(plan.copies ?? []).map((copy) => copyPlan(plan, copy))];
   const places = placesOf(plans, [target].flat(), options);
+  for (const [i, place] of places.entries()) {
+    await (await loadFormat(plans[i].store.kind)).check?.(place, plans[i]);
+  }
   if (options.overwrite) { for (const place of places) await removeVolume(place, options); }
   const [volume, ...copies] = places;
   for (const [i, copy] of copies.entries()) await checkCopy(copy, plans[i + 1]);

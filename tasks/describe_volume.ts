@@ -60,7 +60,7 @@ export interface VolumeDescription {
   readonly is: "volume";
   /** Where it lies, without any secret. */
   readonly address: string;
-  /** `zarr`, `precomputed`, `n5` or `hdf5`. */
+  /** `zarr`, `precomputed`, `n5`, `hdf5` or `bossdb`. */
   readonly format: string;
   /** The format in words, with its version: `OME-Zarr 0.5 on Zarr v3`. */
   readonly formatName: string;
@@ -80,6 +80,8 @@ export interface VolumeDescription {
   readonly contrast?: readonly (readonly [low: number, high: number])[];
   /** Its levels, finest first. */
   readonly scales: readonly ScaleDescription[];
+  /** What people have said of a channel of a Boss: its descriptions, and the keys and values of its metadata. */
+  readonly about?: readonly { readonly name: string; readonly value: string }[];
   /** Absent where another program wrote it. */
   readonly written?: WrittenBySluice;
   /** Programs of which it is known whether they read it. */
@@ -189,7 +191,7 @@ export async function describeVolume(
     if (file !== undefined && file.dataset === undefined && !isRemote(word)) {
       return await describeDatasets(file.path);
     }
-    const volume = await describeAt(word);
+    const volume = await describeAt(word, signal);
     if (volume !== undefined) return volume;
     if (isRemote(word) && !IMAGES.test(word)) {
       throw new UsageError(
@@ -201,10 +203,13 @@ export async function describeVolume(
 }
 
 /** Undefined where nothing there tells a format. */
-async function describeAt(address: string): Promise<VolumeDescription | undefined> {
+async function describeAt(
+  address: string,
+  signal: AbortSignal | undefined,
+): Promise<VolumeDescription | undefined> {
   const describe = async (options?: OpenBlobsOptions) => {
     const found = await lookUpVolume(address, options);
-    return found && await describeFound(found);
+    return found && await describeFound(found, signal);
   };
   try {
     return await describe();
@@ -217,13 +222,18 @@ async function describeAt(address: string): Promise<VolumeDescription | undefine
   }
 }
 
-async function describeFound({ blobs, metadata }: FoundVolume): Promise<VolumeDescription> {
+async function describeFound(
+  { blobs, metadata }: FoundVolume,
+  signal: AbortSignal | undefined,
+): Promise<VolumeDescription> {
   await using folder = new JobFolder(blobs);
   const { array, state } = metadata;
   const plan = state && await folder.plan();
   const displays = await metadata.displays?.();
+  const about = await array.about?.(signal);
   return describeArray(array, {
     displays,
+    about,
     written: state && {
       ...(plan === undefined ? {} : { plan: plan.id }),
       complete: state.complete,
@@ -236,13 +246,14 @@ async function describeFound({ blobs, metadata }: FoundVolume): Promise<VolumeDe
 /** What is known of a volume beside its array. */
 interface Beside {
   readonly displays?: readonly ChannelDisplay[];
+  readonly about?: VolumeDescription["about"];
   readonly written?: WrittenBySluice;
 }
 
 /** Says what an open array is. */
 function describeArray(
   array: VolumeArray,
-  { displays, written }: Beside = {},
+  { displays, about, written }: Beside = {},
 ): VolumeDescription {
   const { url, format, kind, axes, scales } = array;
   const [base] = scales;
@@ -260,6 +271,7 @@ function describeArray(
     fill: typeof fill === "bigint" ? String(fill) : fill,
     ...(displays === undefined ? {} : { contrast: displays.map(({ window }) => window) }),
     scales: scales.map((scale) => describeScale(scale, base)),
+    ...(about === undefined ? {} : { about }),
     ...(written === undefined ? {} : { written }),
     readers: readersOf(array),
   };
@@ -306,6 +318,8 @@ function nameFormat({ format, zarr, scales }: VolumeArray): string {
       return "N5";
     case "hdf5":
       return "HDF5";
+    case "bossdb":
+      return "Channel of a Boss";
     default:
       return format;
   }

@@ -211,11 +211,11 @@ export async function planIngest(
     kind,
     voxelSize: voxelSize?.z === undefined ? undefined : voxelSize,
     encoding,
-    chunk: options.chunk,
+    chunk: format.chunk ?? options.chunk,
     shard: format.shard,
     shapeShard: format.shapeShard,
     joinsChannels: format.joinsChannels,
-    levels: options.levels,
+    levels: format.levels ?? options.levels,
     samples,
     blocks: info.blocks,
   });

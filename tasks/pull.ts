@@ -116,7 +116,7 @@ export async function pullVolume(
   // One band is written while the next is read.
   const most = Math.floor(memory / 2);
   const bandBytes = Math.min(LARGEST_BAND, most);
-  await using store = await openVolume(volume, { pool, bandBytes });
+  await using store = await openVolume(volume, { pool, bandBytes, whole: true });
   const { dtype } = store.layout;
   const format = pullFormat(target, options.format);
   const box = pullBox(store, scale, options);

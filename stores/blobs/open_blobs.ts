@@ -19,6 +19,8 @@ const openBucket: Opener = async (address, options) =>
   await (await import("./s3_blobs.ts")).S3Blobs.open(address, options);
 const openHttp: Opener = async (address, options) =>
   new (await import("./http.ts")).HttpBlobs(parseUrl(address), options);
+const openChannel: Opener = async (address, options) =>
+  await (await import("../boss_cutout_blobs.ts")).openBossBlobs(address, options);
 const openFolder = async (path: string) => new (await import("./disk.ts")).DiskBlobs(path);
 
 /** Kinds of places by the scheme of their address; nothing is loaded before it is used. */
@@ -28,6 +30,7 @@ const SCHEMES: ReadonlyMap<string, Opener> = new Map<string, Opener>([
   ["gs", openBucket],
   ["http", openHttp],
   ["https", openHttp],
+  ["bossdb", openChannel],
 ]);
 
 let defaults: OpenBlobsOptions = {};
