@@ -14,8 +14,9 @@ import type { Quitting } from "./quitting.ts";
 
 /** How a job is uploaded. */
 export interface UploadJobOptions extends AskBossOptions {
-  readonly log: LogFile;
-  readonly quitting: Quitting;
+  readonly log: Pick<LogFile, "info" | "detail" | "warning" | "error">;
+  /** What a person wants; is told when there is something to finish. */
+  readonly quitting: Pick<Quitting, "signal" | "stopping" | "isUploading">;
   readonly threads: number;
   /** Whether the job is completed in the end. */
   readonly completes: boolean;
@@ -26,6 +27,8 @@ export interface UploadJobOptions extends AskBossOptions {
   readonly resume: string;
   /** Without `completes`: how long the queue is empty when it ends. @default 220 */
   readonly idleSeconds?: number;
+  /** For how long an empty queue is watched at once, in seconds. @default As for every job */
+  readonly waitSeconds?: number;
 }
 
 /** As many messages are in hand at least: one thread decodes for several that wait for the network. */
@@ -40,17 +43,21 @@ export async function uploadJob(
   job: number,
   options: UploadJobOptions,
 ): Promise<number> {
-  const { log, quitting, threads, completes, spool, token, onToken } = options;
+  const { log, quitting, threads, completes, spool, waitSeconds } = options;
+  const { token, env, retry, onToken } = options;
   const { endpoint = ownEndpoint(), idleSeconds = 220 } = options;
   const upload = new Upload(job, options);
   await using pool = new WorkerPool({ size: threads });
   const report = await joinBossJob(path, job, {
-    ...(token === undefined ? {} : { token }),
+    token,
+    env,
+    retry,
     onToken,
     pool,
     concurrency: Math.max(LEAST_IN_HAND, threads),
     completes,
     ...(completes ? {} : { idleSeconds }),
+    waitSeconds,
     ...(spool === undefined ? {} : { spool }),
     ...(endpoint === undefined ? {} : { endpoint }),
     signal: quitting.signal,
