@@ -15,8 +15,8 @@ import { parseArgs } from "node:util";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** `interop` and `boss` for tests, `bench`, `igneous` and `boss` for benchmarks. */
-export type Environment = "interop" | "boss" | "bench" | "igneous";
+/** `interop`, `boss` and `intern` for tests, `bench`, `igneous` and `boss` for benchmarks. */
+export type Environment = "interop" | "boss" | "intern" | "bench" | "igneous";
 
 /** Where to make an environment, and with what. */
 export interface EnvironmentOptions {
@@ -32,6 +32,7 @@ const PROJECT = fileURLToPath(new URL("..", import.meta.url));
 const REQUIREMENTS = {
   interop: join(PROJECT, "tests", "interop", "requirements.txt"),
   boss: join(PROJECT, "tests", "interop", "requirements-boss.txt"),
+  intern: join(PROJECT, "tests", "interop", "requirements-intern.txt"),
   bench: join(PROJECT, "tests", "interop", "requirements-bench.txt"),
   igneous: join(PROJECT, "tests", "interop", "requirements-igneous.txt"),
 } as const satisfies Record<Environment, string>;
@@ -132,6 +133,7 @@ if (import.meta.main) {
     const options = { python: values.python };
     console.log(await ensureEnvironment("interop", options));
     console.log(await ensureEnvironment("boss", options));
+    console.log(await ensureEnvironment("intern", options));
     if (values.bench) console.log(await ensureEnvironment("bench", options));
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);

@@ -255,9 +255,10 @@ function keepIds(voxels: VoxelArray, list: string, { channel }: ChannelPlace): v
     );
   }
   const wanted = new Set(list.split(",").map((id) => BigInt(id)));
-  for (let i = 0; i < voxels.length; i++) {
-    if (voxels[i] && !wanted.has(BigInt(voxels[i]))) voxels.fill(0 as never, i, i + 1);
-  }
+  const isWanted = (voxel: number | bigint) => voxel && wanted.has(BigInt(voxel));
+  if (voxels instanceof BigUint64Array) {
+    for (let i = 0; i < voxels.length; i++) if (!isWanted(voxels[i])) voxels[i] = 0n;
+  } else for (let i = 0; i < voxels.length; i++) if (!isWanted(voxels[i])) voxels[i] = 0;
 }
 
 async function unpackBlosc(frame: Uint8Array, { dtype, box, shape }: Cutout): Promise<Uint8Array> {

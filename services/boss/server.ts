@@ -240,7 +240,8 @@ class Boss {
         volumes: this.#volumes,
       });
     }
-    const [, version, ...words] = signed.path.replace(/\/$/, "").split("/").map(decodeURIComponent);
+    // The proxy of the Boss makes one of several slashes, and clients rely on it.
+    const [version = "", ...words] = signed.path.split("/").filter(Boolean).map(decodeURIComponent);
     if (service === "sqs" || request.headers.has("x-amz-target")) {
       const call = readSqsCall(signed);
       name(`${call.action} ${call.queue}`);
