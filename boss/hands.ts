@@ -15,6 +15,7 @@ const FORGET_MS = 3_600_000;
 /** The workers of one job on one machine. */
 export class Hands implements Disposable {
   readonly #busyPath: string;
+  readonly #gatePath: string;
   readonly #folder: string;
   readonly #leftPrefix: string;
   readonly #leftPath: string;
@@ -27,6 +28,7 @@ export class Hands implements Disposable {
   private constructor(folder: string, base: string, leader: Deno.FsFile) {
     this.#folder = folder;
     this.#busyPath = join(folder, `${base}.busy`);
+    this.#gatePath = join(folder, `${base}.gate`);
     this.#leftPrefix = `${base}.left-`;
     this.#leftPath = join(folder, `${this.#leftPrefix}${crypto.randomUUID()}`);
     this.#leader = leader;
@@ -46,14 +48,8 @@ export class Hands implements Disposable {
   /** Says that messages are, or are about to be, in this process's hands. */
   async take(signal: AbortSignal): Promise<void> {
     if (this.#busy !== undefined) return;
-    const file = await Deno.open(this.#busyPath, { read: true, write: true, create: true });
-    try {
-      while (!await file.tryLock(false)) await delay(LOOK_MS, signal);
-    } catch (error) {
-      file.close();
-      throw error;
-    }
-    this.#busy = file;
+    using _ = await lock(this.#gatePath, { exclusive: false, signal });
+    this.#busy = await lock(this.#busyPath, { exclusive: false, signal });
   }
 
   /** Says that there are none any more. */
@@ -98,18 +94,50 @@ export class Hands implements Disposable {
   }
 
   /**
-   * Does something while no process holds a message, and none takes one.
-   * @returns Undefined where one does.
+   * Does something while no process holds a message, and none takes one. Those that only look for one are waited for:
+   * among many there is always one that looks.
+   * @returns Undefined where one still holds one after `patienceMs`.
    */
-  async whileEmpty<T>(work: () => Promise<T>): Promise<{ value: T } | undefined> {
+  async whileEmpty<T>(
+    work: () => Promise<T>,
+    { patienceMs, signal }: { readonly patienceMs: number; readonly signal: AbortSignal },
+  ): Promise<{ value: T } | undefined> {
     if (this.#busy !== undefined) return undefined;
-    using file = await Deno.open(this.#busyPath, { read: true, write: true, create: true });
-    return await file.tryLock(true) ? { value: await work() } : undefined;
+    const late = AbortSignal.timeout(patienceMs);
+    const either = AbortSignal.any([signal, late]);
+    try {
+      // Whoever looks next waits behind it.
+      using _gate = await lock(this.#gatePath, { exclusive: true, signal: either });
+      using _busy = await lock(this.#busyPath, { exclusive: true, signal: either });
+      return { value: await work() };
+    } catch (error) {
+      if (error !== late.reason || signal.aborted) throw error;
+      return undefined;
+    }
   }
 
   /** Leaves the workers of the job. */
   [Symbol.dispose](): void {
     this.release();
     this.#leader.close();
+  }
+}
+
+/** Locks a file, however long that takes; @throws The reason of `signal`. */
+async function lock(
+  path: string,
+  { exclusive, signal }: { readonly exclusive: boolean; readonly signal: AbortSignal },
+): Promise<Deno.FsFile> {
+  const file = await Deno.open(path, { read: true, write: true, create: true });
+  try {
+    for (;;) {
+      const isMine = await file.tryLock(exclusive);
+      signal.throwIfAborted();
+      if (isMine) return file;
+      await delay(LOOK_MS, signal);
+    }
+  } catch (error) {
+    file.close();
+    throw error;
   }
 }

@@ -113,6 +113,11 @@ const LOOK_MS = 500;
 /** Kinds of errors that come as a job ends. */
 const GONE: ReadonlySet<string> = new Set(["missing", "ended", "keys", "forbidden", "credentials"]);
 
+/** With its defaults. */
+type SetOptions =
+  & WorkerOptions
+  & Required<Pick<WorkerOptions, "concurrency" | "attempts" | "waitSeconds">>;
+
 /** A message, and what became of it so far. */
 interface Known {
   readonly what: string;
@@ -145,7 +150,7 @@ export async function runBossWorker(options: WorkerOptions): Promise<WorkReport>
 }
 
 class Worker {
-  readonly #options: WorkerOptions & { concurrency: number; attempts: number };
+  readonly #options: SetOptions;
   readonly #hands: Hands;
   readonly #completion: Completion;
   readonly #inHand = new Map<string, InHand>();
@@ -159,7 +164,7 @@ class Worker {
   #livelyAt: number;
   #fatal?: { readonly error: unknown };
 
-  constructor(options: WorkerOptions & { concurrency: number; attempts: number }, hands: Hands) {
+  constructor(options: SetOptions, hands: Hands) {
     this.#options = options;
     this.#hands = hands;
     this.#livelyAt = options.service.clock.now();
@@ -375,7 +380,8 @@ class Worker {
 
   /** The queue has nothing that could be received, and nothing is in hand. */
   async #idle(): Promise<Pick<WorkReport, "end" | "state"> | undefined> {
-    const { service, keys, signal, stopping, completes = true, idleSeconds } = this.#options;
+    const { service, keys, signal, stopping, completes = true, idleSeconds, waitSeconds } =
+      this.#options;
     if (stopping?.aborted) return undefined;
     const { clock } = service;
     const now = clock.now();
@@ -403,10 +409,13 @@ class Worker {
       return void await pause(now + PAUSE_MS);
     }
     if (now < this.#completion.askAt) return void await pause(this.#completion.askAt);
-    const asked = await this.#hands.whileEmpty(async () =>
-      clock.now() < await this.#hands.leftUntil(clock.now())
-        ? undefined
-        : await this.#completion.step(signal)
+    const asked = await this.#hands.whileEmpty(
+      async () =>
+        clock.now() < await this.#hands.leftUntil(clock.now())
+          ? undefined
+          : await this.#completion.step(signal),
+      // Whoever looks into the queue has done so by then.
+      { patienceMs: (waitSeconds + 1) * 1000, signal },
     );
     const step = asked?.value;
     if (step?.kind === "complete") return { end: "complete" };
