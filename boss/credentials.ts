@@ -18,6 +18,7 @@ import { join } from "node:path";
 import { isNotFound, UsageError } from "../core/errors.ts";
 import type { Environment } from "../ledgers/open_ledger.ts";
 import { isGranted } from "../stores/blobs/environment.ts";
+import { parseIni } from "./_ini.ts";
 import { BossError } from "./boss_error.ts";
 
 /** Where the Boss answers. */
@@ -327,24 +328,6 @@ async function readIntern(path: string): Promise<Held | string> {
     if (token) return { token, host: section?.get("host") ?? common?.get("host") };
   }
   return `has no "token" in section [${SECTIONS.join("] or [")}]`;
-}
-
-/** Sections as Python's configparser reads them: names of sections by letter case, those of settings without. */
-function parseIni(text: string): Map<string, Map<string, string>> {
-  const sections = new Map<string, Map<string, string>>();
-  let section: Map<string, string> | undefined;
-  for (const line of text.replace(/^\ufeff/, "").split(/\r?\n/)) {
-    const header = /^\[([^\]]+)\]/.exec(line)?.[1];
-    // Lines that are set in belong to the setting above them.
-    const setting = /^([^\s#;=:][^=:]*?)\s*[=:]\s*(.*?)\s*$/.exec(line);
-    if (header !== undefined) {
-      section = sections.get(header) ?? new Map();
-      sections.set(header, section);
-    } else if (setting !== null) {
-      section?.set(setting[1].toLowerCase(), setting[2].replaceAll("%%", "%"));
-    }
-  }
-  return sections;
 }
 
 /** The text of a file, or why there is none. */
