@@ -18,7 +18,6 @@ import { LogFile } from "./log_file.ts";
 import { print, ProgramError, runProgram } from "./program.ts";
 import { Prompts } from "./prompts.ts";
 import { Quitting } from "./quitting.ts";
-import { uploadJob } from "./upload_job.ts";
 import { helpOf } from "./usage.ts";
 
 /** What its `--help` prints. */
@@ -149,6 +148,7 @@ async function work({ path, given, confirm, log, quitting }: {
     id = numberOf(resumed);
     if (!await confirm(`Are you sure you want to resume ingest job ${resumed}?`)) return decline();
   }
+  const { uploadJob } = await import("./upload_job.ts");
   return await uploadJob(path, id, {
     ...ask,
     log,

@@ -42,9 +42,11 @@ async function loaded(name: string): Promise<string[]> {
 Deno.test("the command line starts with its tree and parser alone", async () => {
   deepEqual(await loaded("cli.ts"), [
     "cli.ts",
+    "cli/_boss_flags.ts",
     "cli/_plan_flags.ts",
     "cli/command.ts",
     "cli/commands.ts",
+    "cli/drop_in/programs.ts",
     "cli/main.ts",
     "cli/output.ts",
     "cli/parse.ts",
@@ -75,6 +77,13 @@ async function quickest(args: readonly string[], runs: number): Promise<number> 
   }
   return best;
 }
+
+Deno.test("no program in whose place sluice is called loads an npm package before it needs one", async () => {
+  for (const name of ["boss_ingest.ts", "prep_ingest.ts"]) {
+    const packages = (await loaded(`cli/drop_in/${name}`)).filter((one) => one.startsWith("npm:"));
+    deepEqual(packages, [], name);
+  }
+});
 
 Deno.test("sluice --help starts in less than three times what an empty script takes", async () => {
   const empty = await Deno.makeTempFile({ suffix: ".ts" });
