@@ -38,6 +38,8 @@ export interface CompleteBossJobOptions extends AskBossOptions {
   readonly stopping?: AbortSignal;
   /** The spool of this machine's workers, who may hold messages. @default `spool` in the folder of sluice */
   readonly spool?: string;
+  /** How long workers of this machine are waited for, as they may only look for a message. @default 22 */
+  readonly patienceSeconds?: number;
   /** Is told what the server does. */
   readonly onState?: (text: string) => void;
 }
@@ -72,7 +74,7 @@ export async function completeBossJob(
   job: number,
   options: CompleteBossJobOptions = {},
 ): Promise<CompletedBossJob> {
-  const { waits = true, stopping, onState = () => {}, spool } = options;
+  const { waits = true, stopping, onState = () => {}, spool, patienceSeconds = 22 } = options;
   const { signal = new AbortController().signal } = options;
   const service = await openService(server, options);
   const folder = spool ?? defaultSpoolFolder(options.env);
@@ -95,7 +97,7 @@ export async function completeBossJob(
       await waitOr(service.clock, LOOK_MS, signal, stopping);
       continue;
     }
-    const asked = await askWhileEmpty(service, job, folder, signal);
+    const asked = await askWhileEmpty(service, job, { folder, patienceSeconds, signal });
     if (asked.kind === "held") {
       const { seconds } = asked;
       return say("held", state, seconds === undefined ? known : { ...known, waitSeconds: seconds });
@@ -117,8 +119,11 @@ export async function completeBossJob(
 async function askWhileEmpty(
   service: BossService,
   job: number,
-  folder: string,
-  signal: AbortSignal,
+  { folder, patienceSeconds, signal }: {
+    readonly folder: string;
+    readonly patienceSeconds: number;
+    readonly signal: AbortSignal;
+  },
 ): Promise<BossCompletion | { readonly kind: "held"; readonly seconds?: number }> {
   const ask = () => service.complete(job, { signal });
   let hands: Hands;
@@ -136,7 +141,7 @@ async function askWhileEmpty(
       return now < left
         ? { kind: "held" as const, seconds: Math.ceil((left - now) / 1000) }
         : await ask();
-    });
+    }, { patienceMs: patienceSeconds * 1000, signal });
     return asked?.value ?? { kind: "held" };
   } finally {
     hands[Symbol.dispose]();

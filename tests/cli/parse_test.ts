@@ -32,6 +32,19 @@ const understood = [
   },
   { line: "ingest --help", words: {}, flags: { help: true } },
   { line: "help", words: {}, flags: {} },
+  { line: "create ingest.json", words: { config: ["ingest.json"] }, flags: {} },
+  {
+    line: "join ingest.JSON -j 42 -p 8",
+    words: { config: ["ingest.JSON"] },
+    flags: { "job-id": "42", workers: "8" },
+  },
+  {
+    line: "cancel -j 42 boss.cfg",
+    words: { config: ["boss.cfg"] },
+    flags: { "job-id": "42" },
+  },
+  { line: "jobs --boss api.bossdb.io", words: {}, flags: { boss: "api.bossdb.io" } },
+  { line: "join out.ome.zarr -p 8", words: { job: ["out.ome.zarr"] }, flags: { workers: "8" } },
   { line: "plan a --levels 3 --levels 3", words: { sources: ["a"] }, flags: { levels: "3" } },
 ] as const;
 for (const { line, words, flags } of understood) {
@@ -195,8 +208,10 @@ Deno.test("no two flags of a command, and no two commands, share a name", () => 
 });
 
 Deno.test("every command loads, and its examples are calls of it", async () => {
-  for (const { name, run, examples } of TREE.commands) {
-    equal(typeof (await run()).run, "function");
+  for (const { name, run, boss, examples } of TREE.commands) {
+    for (const load of [run, ...(boss === undefined ? [] : [boss.run])]) {
+      equal(typeof (await load()).run, "function");
+    }
     for (const { line } of examples) {
       const [call] = line.split(/ [|>] /);
       const words = call.match(/'[^']*'|\S+/g)!.map((word) => word.replaceAll("'", ""));

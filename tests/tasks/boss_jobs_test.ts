@@ -272,7 +272,8 @@ Deno.test("completeBossJob() asks nothing while a worker of this machine holds a
     const spool = join(folder, "spool");
     using hands = await Hands.open(spool, `${boss.host}-42`);
     await hands.take(new AbortController().signal);
-    equal((await completeBossJob(server, 42, { ...asking, spool })).end, "held");
+    const options = { ...asking, spool, patienceSeconds: 0.1 };
+    equal((await completeBossJob(server, 42, options)).end, "held");
     hands.release();
     hands.leave(boss.clock.now() + 60_000);
     const left = await completeBossJob(server, 42, { ...asking, spool });
