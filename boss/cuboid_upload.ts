@@ -17,6 +17,8 @@ import { openArray } from "../plugins/open_array.ts";
 import type { ChunkedScale, ChunkPlace } from "../plugins/chunked_array.ts";
 import type { VolumeArray } from "../plugins/volume_array.ts";
 import type { WorkerPool } from "../pool/worker_pool.ts";
+import type { OpenChannelOptions } from "./cutout_channel.ts";
+import { openChunkChannel } from "./cutout_source.ts";
 import { type BossVolumetricJob, CUBOID_SIZE } from "./ingest_job.ts";
 import type { JobKeys } from "./job_keys.ts";
 import {
@@ -47,6 +49,8 @@ export interface CuboidUploadOptions {
   readonly spool: Spool;
   /** Decodes. */
   readonly pool: WorkerPool;
+  /** How other channels of a Boss are asked for. */
+  readonly channels?: OpenChannelOptions;
   /** Cuboids of a chunk that are on their way at once. @default 4 */
   readonly concurrency?: number;
 }
@@ -131,19 +135,17 @@ interface OpenVolume {
 
 async function openVolume(
   { volume }: ChunkRecipe,
-  { job, keys, spool, pool }: CuboidUploadOptions,
+  { job, keys, spool, pool, channels }: CuboidUploadOptions,
   signal: AbortSignal,
 ): Promise<OpenVolume> {
-  if (volume.kind === "bossdb") {
-    throw new UsageError(
-      "Cannot make cuboids of another channel of a Boss: it is not read by this program; download the channel, and ingest its files",
-    );
-  }
-  const found = await openArray(volume.address, { signal });
+  const found = volume.kind === "bossdb"
+    ? await openChunkChannel(volume, { ...channels, signal })
+    : await openArray(volume.address, { signal });
   if (found === undefined) {
-    throw new UsageError(`Cannot open "${volume.address}": there is no volume; mend its address`);
+    const address = volume.kind === "array" ? volume.address : "";
+    throw new UsageError(`Cannot open "${address}": there is no volume; mend its address`);
   }
-  const at = scaleOf(found, volume.scale, volume.address);
+  const at = volume.kind === "bossdb" ? 0 : scaleOf(found, volume.scale, volume.address);
   const scale = found.scales[at];
   if (scale.size[3] !== 1) {
     throw new UsageError(
@@ -161,13 +163,14 @@ async function openVolume(
   const { chunkSize } = job;
   const voxels = new SpooledVolume({
     name: `${found.fingerprint} ${found.url} ${scale.name}`,
-    scale: volume.fillMissing === false ? withoutGaps(scale) : scale,
+    scale: volume.kind === "array" && volume.fillMissing === false ? withoutGaps(scale) : scale,
     want: [chunkSize.x, chunkSize.y, CUBOID_SIZE.z],
     spool,
     pool,
   });
-  // Only CloudVolume counts from where the volume places itself.
-  const first: Point = found.format === "precomputed" ? scale.offset : [0, 0, 0, 0, 0];
+  // Only CloudVolume and a Boss count from where the volume places itself.
+  const isPlaced = found.format === "precomputed" || found.format === "bossdb";
+  const first: Point = isPlaced ? scale.offset : [0, 0, 0, 0, 0];
   return {
     shown: found.url,
     voxels,

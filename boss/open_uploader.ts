@@ -6,6 +6,7 @@ import { UsageError } from "../core/errors.ts";
 import type { WorkerPool } from "../pool/worker_pool.ts";
 import type { RetryOptions } from "../stores/blobs/retry.ts";
 import type { BossConfig } from "./config.ts";
+import { tokenOfPlugin } from "./cutout_source.ts";
 import { cuboidUploader } from "./cuboid_upload.ts";
 import type { JobKeys } from "./job_keys.ts";
 import { JobBucket } from "./objects.ts";
@@ -62,15 +63,21 @@ export async function openUploader(options: OpenUploaderOptions): Promise<Upload
     ...(retry === undefined ? {} : { retry }),
   });
   const { paths } = plugins;
+  const token = tokenOfPlugin(config.processor.params, config.processor.path);
+  const channels = {
+    ...(token === undefined ? {} : { token }),
+    ...(retry === undefined ? {} : { retry }),
+  };
   if (plugins.kind === "volumetric" && config.job.kind === "volumetric") {
     const { chunks } = plugins;
-    return cuboidUploader({ keys, job: config.job, bucket, paths, chunks, spool, pool });
+    return cuboidUploader({ keys, job: config.job, bucket, paths, chunks, spool, pool, channels });
   }
   if (plugins.kind !== "tile" || config.job.kind !== "tile" || access.indexQueue === undefined) {
     throw new UsageError(`${act}: the server names no queue for its tiles; ask who runs the Boss`);
   }
   const index = new SqsQueue(access.indexQueue, keys.keeper, retry === undefined ? {} : { retry });
   const { tiles } = plugins;
-  const planes = new Planes({ spool, pool });
+  // Tiles come from where the intern SDK is told to ask.
+  const planes = new Planes({ spool, pool, channels: retry === undefined ? {} : { retry } });
   return tileUploader({ keys, job: config.job, bucket, index, paths, tiles, planes });
 }

@@ -15,6 +15,8 @@ import type { ImagePart } from "../pool/_read_images.ts";
 import type { WorkerPool } from "../pool/worker_pool.ts";
 import { BlobError, type BlobInfo } from "../stores/blobs/blobs.ts";
 import { openBlobs } from "../stores/blobs/open_blobs.ts";
+import type { OpenChannelOptions } from "./cutout_channel.ts";
+import { CutoutPlanes } from "./cutout_source.ts";
 import { choosePage, type PlaneFrame } from "./place_tile.ts";
 import type { PageChoice, PlaneSize, TileFile, TilePlane } from "./plugin.ts";
 import type { Spool, SpoolWriter } from "./spool.ts";
@@ -40,6 +42,8 @@ export interface PlanesOptions {
   readonly pool: WorkerPool;
   /** Decoded bytes that are on their way at once. @default 32 MiB */
   readonly bandBytes?: number;
+  /** How channels of a Boss are asked for. */
+  readonly channels?: OpenChannelOptions;
 }
 
 /** A file with images, as far as it was looked at. */
@@ -67,12 +71,14 @@ export class Planes {
   readonly #options: PlanesOptions;
   readonly #buffers = new BandBuffers();
   readonly #headers = new Map<string, Promise<ImageFileEntry>>();
+  readonly #cutouts: CutoutPlanes;
   readonly #fetched = new Map<string, Promise<Uint8Array | undefined>>();
   #sessions = 0;
 
   /** Opens nothing yet. */
   constructor(options: PlanesOptions) {
     this.#options = options;
+    this.#cutouts = new CutoutPlanes(options);
   }
 
   /**
@@ -81,10 +87,11 @@ export class Planes {
    * @throws {SluiceError} If it is there and cannot be used.
    */
   async open(
-    plane: TilePlane & { readonly kind: "image" | "dataset" },
+    plane: TilePlane & { readonly kind: "image" | "dataset" | "cutout" },
     tile: PlaneSize,
     signal: AbortSignal,
   ): Promise<OpenPlane | undefined> {
+    if (plane.kind === "cutout") return await this.#cutouts.open(plane, tile, signal);
     return plane.kind === "image"
       ? await this.#openImage(plane.file, plane.page, tile, signal)
       : await this.#openDataset(plane.file, plane.dataset, plane.axes, tile, signal);

@@ -80,7 +80,7 @@ async function needOf(
   const index = { x: first[0], y: first[1], z: min[2], t: min[4] };
   for (const path of [await paths.process(index)].flat()) {
     const { plane, size } = await tiles.process(path, index);
-    if (plane.kind !== "image" && plane.kind !== "dataset") return { entryBytes: 0, entries: 0 };
+    if (plane.kind === "zeros" || plane.kind === "pixels") return { entryBytes: 0, entries: 0 };
     const open = await planes.open(plane, size, signal);
     if (open === undefined) continue;
     const entries = Math.min(CUBOID_SIZE.z, max[2] - min[2]);
@@ -135,16 +135,11 @@ async function readTile(
 ): Promise<VoxelArray | undefined> {
   const { plane, placement, size, values } = recipe;
   if (plane.kind === "zeros") return zeros(recipe, channel);
-  if (plane.kind === "cutout") {
-    throw new SluiceError(
-      "Cannot make a tile of another channel of a Boss: it is not read by this program; download the channel, and ingest its files",
-    );
-  }
   const open = plane.kind === "pixels"
     ? openPixels(plane.size, plane.data)
     : await planes.open(plane, size, signal);
   if (open === undefined) return undefined;
-  const frame = placement.frame === undefined || plane.kind === "pixels"
+  const frame = placement.frame === undefined || !("file" in plane)
     ? undefined
     : await planes.readFrame(plane.file, placement.frame);
   const copy = placeTile(placement, size, open.size, frame);
