@@ -46,7 +46,15 @@ export async function gather(
   for (const [name, value] of call.flags) flags.set(name, value);
   await setBuckets(flags);
   const sources = words.get("sources") ?? [source].flat();
-  const said = valueOf(call.flags, "to")?.split("\n") ?? words.get("target");
+  const to = valueOf(call.flags, "to")?.split("\n");
+  const last = sources.at(-1) ?? "";
+  if (to !== undefined && sources.length > 1 && /\.zarr\/?$|^(?:zarr|precomputed):/.test(last)) {
+    throw new CallError(
+      `Cannot take "${last}" as a source beside others: with --to every word is a source; give it as --to ${last}, too`,
+      command.name,
+    );
+  }
+  const said = to ?? words.get("target");
   const targets = said ?? [fileTo ?? fileTarget ?? []].flat();
   if (sources.length === 0) {
     throw new CallError(

@@ -1,5 +1,7 @@
-import { deepEqual, equal, throws } from "node:assert/strict";
-import { planOptions } from "../../cli/job_options.ts";
+import { deepEqual, equal, rejects, throws } from "node:assert/strict";
+import { TREE } from "../../cli/commands.ts";
+import { gather, planOptions } from "../../cli/job_options.ts";
+import { type Call, parseCall } from "../../cli/parse.ts";
 import {
   OPEN_END,
   parseCodec,
@@ -122,3 +124,12 @@ for (const [name, value] of [["shard", "none"], ["zarr", "0.4"]] as const) {
     deepEqual(planOptions(new Map([["sharded", true]])), planOptions(new Map()));
   });
 }
+
+Deno.test("a target that stands beside --to is told from a source", async () => {
+  const line = ["ingest", "raw/*.tif", "out.ome.zarr", "--to", "precomputed://b"];
+  const call = await parseCall(line, TREE) as Call;
+  await rejects(
+    gather(call, { needsTarget: true }),
+    /with --to every word is a source; give it as --to out\.ome\.zarr, too/,
+  );
+});
