@@ -161,11 +161,10 @@ export class Jobs {
     this.#parts.state.run("UPDATE job SET state = ? WHERE id = ? AND state = ?", to, id, state);
   }
 
-  /** Ends a job: it keeps no queues and no keys. */
+  /** Ends a job. Its keys live on to their end: whoever still has one is told that the queue is gone. */
   close(job: Job, state: typeof COMPLETE | typeof DELETED): void {
-    const { state: database, keys, now } = this.#parts;
+    const { state: database, now } = this.#parts;
     const { id } = job;
-    keys.revoke(id);
     database.write(function* () {
       for (const table of ["message", "object", "part", "chunk"]) {
         yield { kind: "command", sql: `DELETE FROM ${table} WHERE job = ?`, values: [id] };

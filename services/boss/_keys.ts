@@ -45,9 +45,4 @@ export class JobKeyRing {
       this.#now(),
     );
   }
-
-  /** Takes all keys of a job back. */
-  revoke(job: number): void {
-    this.#state.run("DELETE FROM access_key WHERE job = ?", job);
-  }
 }

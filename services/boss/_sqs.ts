@@ -105,7 +105,7 @@ export interface SqsParts {
 export async function answerSqs(
   call: SqsCall,
   signer: Signer | AwsFault,
-  { queues, stopping, onIndex, signal }: SqsParts & { readonly signal: AbortSignal },
+  { queues, stopping, onIndex }: SqsParts,
 ): Promise<Response> {
   if (typeof signer === "string") throw sqsFault(call, signer);
   const { upload, index } = queueNames(signer.job);
@@ -126,8 +126,8 @@ export async function answerSqs(
       const hidden = number("VisibilityTimeout", VISIBILITY_SECONDS, [0, MOST_HIDDEN_SECONDS]);
       const until = performance.now() + number("WaitTimeSeconds", 0, [0, 20]) * 1000;
       let taken = queues.take(job.id, most, hidden);
-      while (taken.length === 0 && performance.now() < until && !stopping.aborted) {
-        await delay(POLL_MS, signal);
+      while (taken.length === 0 && performance.now() < until) {
+        await delay(POLL_MS, stopping);
         taken = queues.take(job.id, most, hidden);
       }
       return received(call, taken);

@@ -249,21 +249,16 @@ class Boss {
         queues: this.#queues,
         stopping: this.#signal,
         onIndex: (job, body) => this.#ingest.takeTile(job, body),
-        signal: AbortSignal.any([request.signal, this.#signal]),
       });
     }
     if (/^v0\.\d+$/.test(version)) {
       throw fault("UNSUPPORTED_VERSION", `${version} is no longer supported: this is v1`);
     }
     if (version !== "v1" && version !== "latest") throw detail(404, "Not found.");
-    return await this.#rest(request, signed, words);
+    return await this.#rest(signed, words);
   }
 
-  async #rest(
-    request: Request,
-    signed: SignedRequest,
-    words: readonly string[],
-  ): Promise<Response> {
+  async #rest(signed: SignedRequest, words: readonly string[]): Promise<Response> {
     const { method, headers, body } = signed;
     const asker: Asker = this.#access.askerOf(headers);
     const query = new URLSearchParams(signed.query);
@@ -276,7 +271,7 @@ class Boss {
         return this.#resources.meta(call);
       case "cutout":
         if (asker === "anybody" && method !== "GET") throw unauthorized();
-        return await this.#cutouts.answer({ ...call, headers, body, signal: request.signal });
+        return await this.#cutouts.answer({ ...call, headers, body, signal: this.#signal });
       case "downsample":
         return await this.#cutouts.levels(call);
       case "ingest":
