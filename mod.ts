@@ -244,6 +244,8 @@ export type {
 } from "./pool/_read_images.ts";
 export { type RunOptions, WorkerPool, type WorkerPoolOptions } from "./pool/worker_pool.ts";
 
+export { openBossServer, type ServeBossOptions, type ServedBoss } from "./services/boss/server.ts";
+
 export type { AskBossOptions, TokenFound } from "./tasks/_ask_boss.ts";
 export type { BossLook, LookState } from "./tasks/_look_boss.ts";
 export * from "./tasks/boss_job_status.ts";

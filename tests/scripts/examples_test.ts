@@ -166,7 +166,7 @@ for (const [name, check] of Object.entries(OUTCOMES)) {
       ok(asked.includes("pool/worker.ts"));
       deepEqual(
         asked.filter((path) =>
-          !/^(boss|core|codecs|ledgers|plugins|pool|stages|stores|stores\/blobs|tasks)\/[a-z_0-9]+\.ts$|^mod\.ts$/
+          !/^(boss|core|codecs|ledgers|plugins|pool|services\/boss|stages|stores|stores\/blobs|tasks)\/[a-z_0-9]+\.ts$|^mod\.ts$/
             .test(path)
         ),
         [],
