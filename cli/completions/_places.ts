@@ -10,18 +10,25 @@ export interface Place {
   readonly path: string;
   /** Words that lead on. */
   readonly next: readonly { readonly word: string; readonly summary: string }[];
-  /** The command of this very name. */
-  readonly command?: Command;
+  /** Flags that may stand there. */
+  readonly flags: readonly Flag[];
+  /** The command of this very name, or the program. */
+  readonly command?: Pick<Command, "arguments">;
 }
 
+/** What a program takes in whose place sluice is called: its flags are its own, and not completed. */
+const PROGRAM: Pick<Command, "arguments"> = {
+  arguments: [{ name: "file", help: "a file", many: true, completes: "file" }],
+};
+
 /** Every place of a tree, the empty one first. */
-export function placesOf({ commands }: CommandTree): Place[] {
+export function placesOf({ commands, everywhere, programs }: CommandTree): Place[] {
   const paths = new Set([""]);
   for (const { name } of commands) {
     const words = name.split(" ");
     words.forEach((_, at) => paths.add(words.slice(0, at + 1).join(" ")));
   }
-  return [...paths].map((path) => {
+  const places = [...paths].map((path): Place => {
     const start = path === "" ? "" : `${path} `;
     const below = commands.filter(({ name }) => name.startsWith(start));
     const words = Map.groupBy(below, ({ name }) => name.slice(start.length).split(" ")[0]);
@@ -32,9 +39,19 @@ export function placesOf({ commands }: CommandTree): Place[] {
         word,
         summary: others.length === 0 ? first.summary : lastWords([first, ...others], start + word),
       })),
+      flags: [...command?.flags ?? [], ...everywhere],
       ...(command === undefined ? {} : { command }),
     };
   });
+  const [{ next, ...start }, ...rest] = places;
+  return [
+    {
+      ...start,
+      next: [...next, ...programs.map(({ name: word, summary }) => ({ word, summary }))],
+    },
+    ...rest,
+    ...programs.map(({ name }) => ({ path: name, next: [], flags: [], command: PROGRAM })),
+  ];
 }
 
 /** What a word of several commands is for: their last words. */
@@ -65,7 +82,7 @@ export interface Slot extends Values {
 }
 
 /** The words of a command: from the argument that takes many on, a word may be any of the arguments that are left. */
-export function slotsOf({ arguments: all }: Command): Slot[] {
+export function slotsOf({ arguments: all }: Pick<Command, "arguments">): Slot[] {
   const many = all.findIndex((argument) => argument.many);
   const single = many < 0 ? all : all.slice(0, many);
   const slots = single.map((argument, position) => slotOf([argument], position, false));

@@ -21,8 +21,7 @@ _sluice_at() {
   next=() flags=() valued=()
   case $1 in
 ${
-    places.map(({ path, next, command }) => {
-      const flags = [...command?.flags ?? [], ...tree.everywhere];
+    places.map(({ path, next, flags }) => {
       return `    ${quote(path)})
       next=(${list(next.map(({ word }) => word))})
       flags=(${list(flags.map(({ name }) => `--${name}`))})
@@ -36,8 +35,8 @@ ${
 _sluice_value() {
   case "$1 $2" in
 ${
-    branches(places.flatMap(({ path, command }) =>
-      [...command?.flags ?? [], ...tree.everywhere].filter(hasValue).flatMap((flag) =>
+    branches(places.flatMap(({ path, flags }) =>
+      flags.filter(hasValue).flatMap((flag) =>
         spellingsOf(flag).map((spelling) => ({
           pattern: quote(`${path} ${spelling}`),
           values: valuesOf(flag),

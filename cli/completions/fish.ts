@@ -13,8 +13,8 @@ export function fishCompletions(tree: CommandTree): string {
   const words = places.flatMap(({ path, next }) =>
     next.map(({ word, summary }) => ({ name: path === "" ? word : `${path} ${word}`, summary }))
   );
-  const valued = places.flatMap(({ path, command }) =>
-    [...command?.flags ?? [], ...tree.everywhere].filter(({ value }) => value !== undefined)
+  const valued = places.flatMap(({ path, flags }) =>
+    flags.filter(({ value }) => value !== undefined)
       .flatMap(spellingsOf).map((spelling) => quote(`${path} ${spelling}`))
   );
   return `\
@@ -29,19 +29,19 @@ set -g __sluice_valued ${valued.join(" ")}
 ${HELPERS}
 complete -c sluice -e
 complete -c sluice -f
-${places.flatMap((place) => lines(place, tree)).join("\n")}
+${places.flatMap(lines).join("\n")}
 `;
 }
 
 /** What completes one place. */
-function lines({ path, next, command }: Place, tree: CommandTree): string[] {
+function lines({ path, next, flags, command }: Place): string[] {
   return [
     ...next.map(({ word, summary }) =>
       `complete -c sluice -n ${quote(`__sluice_word ${quote(path)} 0`)} -a ${word} -d ${
         quote(summary)
       }`
     ),
-    ...[...command?.flags ?? [], ...tree.everywhere].map((flag) =>
+    ...flags.map((flag) =>
       `complete -c sluice -n ${
         quote(`__sluice_flag ${quote(path)} ${spellingsOf(flag).join(" ")}`)
       } ${flagOptions(flag)} -d ${quote(flag.help)}`
@@ -102,7 +102,7 @@ function __sluice_read
     for word in $words[2..-1]
         if test -n "$__sluice_pending"
             set __sluice_pending ''
-        else if test -z "$ended" -a "$word" = --
+        else if test -z "$ended"; and test "$word" = --
             set ended 1
         else if test -z "$ended"; and string match -q -- '-*' $word
             set -a __sluice_flags (string replace -r '=.*' '' -- $word)

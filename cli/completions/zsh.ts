@@ -3,7 +3,7 @@
  * @module
  */
 import { VERSION } from "../../core/version.ts";
-import type { Command, Flag } from "../command.ts";
+import type { Flag } from "../command.ts";
 import type { CommandTree } from "../parse.ts";
 import {
   type Place,
@@ -55,7 +55,7 @@ _sluice() {
   while true; do
     state=
     case $place in
-${places.map((place) => branch(place, tree)).join("\n")}
+${places.map(branch).join("\n")}
     esac
     case $state in
       next) _sluice_next "$place" && ret=0 ;;
@@ -76,9 +76,9 @@ fi
 }
 
 /** Flags and words of one place. */
-function branch({ path, next, command }: Place, tree: CommandTree): string {
+function branch({ path, next, flags, command }: Place): string {
   const specs = [
-    ...[...command?.flags ?? [], ...tree.everywhere].flatMap(flagSpecs),
+    ...flags.flatMap(flagSpecs),
     ...(next.length === 0 ? wordSpecs(command) : ["'(-): :->next'", `'(-)*:: :->rest'`]),
   ];
   return `      ${quote(path)})
@@ -100,7 +100,7 @@ function flagSpecs(flag: Flag): string[] {
   });
 }
 
-function wordSpecs(command: Command | undefined): string[] {
+function wordSpecs(command: Place["command"]): string[] {
   if (command === undefined) return [];
   return slotsOf(command).map(({ position, many, help, ...values }) =>
     quote(`${many ? "*" : position + 1}:${escape(help, ":")}:${escape(actionOf(values), ":")}`)

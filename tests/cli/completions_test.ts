@@ -18,7 +18,12 @@ const names = [...new Set(TREE.commands.map(({ name }) => name.split(" ")[0]))];
 
 /** What every shell offers, as the value that comes of it; fish and bash may differ in what they show. */
 const cases: readonly { line: string; offers: readonly string[] }[] = [
-  { line: "sluice ", offers: names },
+  { line: "sluice ", offers: [...names, ...TREE.programs.map(({ name }) => name)] },
+  { line: "sluice prep", offers: ["prep", "prep_ingest"] },
+  { line: "sluice boss-ingest j", offers: ["job.json"] },
+  // To fish's own test these two are operators.
+  { line: "sluice boss-ingest -p 4 -f j", offers: ["job.json"] },
+  { line: "sluice boss-ingest --js", offers: [] },
   { line: "sluice in", offers: ["info", "ingest"] },
   { line: "sluice ledger ", offers: ["init", "check"] },
   { line: "sluice --json st", offers: ["status"] },
@@ -76,6 +81,7 @@ const odd = (name: string, flags: Command["flags"] = []): Command => ({
 });
 const ODD: CommandTree = {
   ...TREE,
+  programs: [],
   commands: [
     odd("store init", [
       { name: "odd", short: "o", value: "[A:B]", help: ODD_HELP, choices: ["x:y", "x.z"] },
