@@ -187,6 +187,20 @@ export {
 export * from "./boss/place_tile.ts";
 export * from "./boss/plugin.ts";
 export {
+  type CustomChunk,
+  type CustomChunkProcessor,
+  type CustomPathProcessor,
+  type CustomPluginOptions,
+  type CustomPluginSetup,
+  type CustomTile,
+  type CustomTileProcessor,
+  type CustomVoxels,
+  isCustomPlugin,
+  PluginError,
+  type PluginFault,
+  type PluginGrants,
+} from "./boss/custom_plugin.ts";
+export {
   type BossPlugins,
   chunkProcessors,
   openBossPlugins,

@@ -5,6 +5,7 @@
 import { type ConfigFault, Faults } from "./_config_fields.ts";
 import { readJson } from "./_config_file.ts";
 import { type BossConfig, KIND_OF_FILE, parseBossConfig, readConfig } from "./config.ts";
+import type { CustomPluginOptions } from "./custom_plugin.ts";
 import { type BossPlugins, makePlugins } from "./plugins.ts";
 
 /** What is wrong or doubtful with a configuration; if nothing is wrong, what can be used of it. */
@@ -19,14 +20,18 @@ export interface CheckedConfig {
 
 /**
  * Reads a configuration file with the parameters of its plugins, and collects every fault.
+ * @param options For custom plugins, which are loaded.
  * @throws {UsageError} If the file is not there, or no JSON.
  */
-export async function checkBossConfig(path: string): Promise<CheckedConfig> {
+export async function checkBossConfig(
+  path: string,
+  options: CustomPluginOptions = {},
+): Promise<CheckedConfig> {
   const value = await readJson(path, KIND_OF_FILE);
   const faults = new Faults();
   const read = readConfig(value, path, faults);
   const own = faults.list();
-  const plugins = await makePlugins(read, faults);
+  const plugins = await makePlugins(read, faults, options);
   const isJobSound = !own.some(({ path }) => path === "$" || path.startsWith("ingest_job"));
   // What a plugin says of a job that was not read is said of what took its place.
   const later = faults.list().slice(own.length)

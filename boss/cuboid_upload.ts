@@ -9,8 +9,16 @@
 import { eachAtOnce } from "../core/abort.ts";
 import { openBlosc } from "../codecs/blosc.ts";
 import { type Box, box, boxSize, boxVolume, contains, formatBox, intersect } from "../core/box.ts";
-import { viewBytes, viewVoxels, VOXEL_BYTES, type VoxelArray } from "../core/dtype.ts";
+import {
+  type Dtype,
+  dtypeOf,
+  viewBytes,
+  viewVoxels,
+  VOXEL_BYTES,
+  type VoxelArray,
+} from "../core/dtype.ts";
 import { SluiceError, UsageError } from "../core/errors.ts";
+import { copyBox } from "../core/copy_box.ts";
 import { cellsOf } from "../core/layout.ts";
 import { mapPoint, type Point, product } from "../core/point.ts";
 import { openArray } from "../plugins/open_array.ts";
@@ -28,7 +36,13 @@ import {
   parseUploadMessage,
 } from "./messages.ts";
 import type { JobBucket } from "./objects.ts";
-import type { BossIndex, ChunkProcessor, ChunkRecipe, PathProcessor } from "./plugin.ts";
+import type {
+  BossIndex,
+  ChunkProcessor,
+  ChunkRecipe,
+  ChunkVolume,
+  PathProcessor,
+} from "./plugin.ts";
 import type { Spool } from "./spool.ts";
 import { SpooledVolume } from "./spooled_volume.ts";
 import type { SpoolNeed, Upload, Uploader } from "./uploader.ts";
@@ -73,6 +87,8 @@ export function cuboidUploader(options: CuboidUploadOptions): Uploader {
         volumes,
         signal,
       );
+      // What a plugin has made is in memory.
+      if (!(voxels instanceof SpooledVolume)) return { entryBytes: 0, entries: 0 };
       const cells = cellsOf(shift(recipe.read, first), voxels.cell);
       return { entryBytes: voxels.cellBytes, entries: product(boxSize(cells)) };
     },
@@ -104,12 +120,16 @@ async function openChunk(
   signal: AbortSignal,
 ): Promise<{ recipe: ChunkRecipe; volume: OpenVolume }> {
   const index = { x: chunk.x, y: chunk.y, z: chunk.z, t: chunk.t };
-  const [path] = [await options.paths.process(index)].flat();
-  const recipe = await options.chunks.process(path, index);
-  const key = JSON.stringify(recipe.volume);
+  const [path] = [await options.paths.process(index, signal)].flat();
+  const recipe = await options.chunks.process(path, index, signal);
+  const source = recipe.volume;
+  if (source.kind === "voxels") {
+    return { recipe, volume: madeVolume(recipe.read, source.data, options) };
+  }
+  const key = JSON.stringify(source);
   let opening = volumes.get(key);
   if (opening === undefined) {
-    opening = openVolume(recipe, options, signal);
+    opening = openVolume(source, options, signal);
     volumes.set(key, opening);
     opening.catch(() => volumes.delete(key));
   }
@@ -127,14 +147,14 @@ async function openChunk(
 /** A level of a volume in the coordinates of the job. */
 interface OpenVolume {
   readonly shown: string;
-  readonly voxels: SpooledVolume;
+  readonly voxels: Pick<SpooledVolume, "dtype" | "read">;
   /** Its first voxel. */
   readonly first: Point;
   warm(of: Box, signal: AbortSignal): Promise<void>;
 }
 
 async function openVolume(
-  { volume }: ChunkRecipe,
+  volume: Exclude<ChunkVolume, { kind: "voxels" }>,
   { job, keys, spool, pool, channels }: CuboidUploadOptions,
   signal: AbortSignal,
 ): Promise<OpenVolume> {
@@ -154,12 +174,8 @@ async function openVolume(
       } channels, and a channel of the Boss holds one; write them as volumes of their own`,
     );
   }
-  const channel = keys.join.access.channel?.datatype;
-  if (channel !== undefined && channel !== scale.dtype) {
-    throw new UsageError(
-      `Cannot upload "${found.url}" to a channel of ${channel}: its voxels are ${scale.dtype}, and the Boss would take their bytes for ${channel}; convert the volume, or create a channel of ${scale.dtype}`,
-    );
-  }
+  const wrong = wrongDtype(scale.dtype, `"${found.url}"`, keys);
+  if (wrong !== undefined) throw new UsageError(wrong);
   const { chunkSize } = job;
   const voxels = new SpooledVolume({
     name: `${found.fingerprint} ${found.url} ${scale.name}`,
@@ -192,6 +208,35 @@ async function openVolume(
         }
       }
     },
+  };
+}
+
+/** Says that the channel holds other voxels, if it does. */
+function wrongDtype(
+  dtype: Dtype,
+  shown: string,
+  { join: { access } }: JobKeys,
+): string | undefined {
+  const channel = access.channel?.datatype;
+  if (channel === undefined || channel === dtype) return undefined;
+  return `Cannot upload ${shown} to a channel of ${channel}: its voxels are ${dtype}, and the Boss would take their bytes for ${channel}; convert the volume, or create a channel of ${dtype}`;
+}
+
+/** Voxels in memory, of one chunk alone. */
+function madeVolume(made: Box, data: VoxelArray, { keys }: CuboidUploadOptions): OpenVolume {
+  const dtype = dtypeOf(data);
+  const shown = "what the plugin makes";
+  // Other chunks of it may be right.
+  const wrong = wrongDtype(dtype, shown, keys);
+  if (wrong !== undefined) throw new SluiceError(wrong);
+  return {
+    shown,
+    voxels: {
+      dtype,
+      read: (of, into, intoBox) => Promise.resolve(copyBox(data, made, into, intoBox, of)),
+    },
+    first: [0, 0, 0, 0, 0],
+    warm: () => Promise.resolve(),
   };
 }
 

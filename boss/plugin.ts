@@ -38,21 +38,22 @@ export interface PathProcessor {
   /**
    * The file of a tile: a path, or the key of an object where the tile processor reads from a bucket. Of several the
    * first that is there is read. Empty where the tile processor needs none.
+   * @param signal Ends the wait for a plugin that takes long, with its reason.
    * @throws {SluiceError} If there is no such tile.
    */
-  process(index: BossIndex): Answer<string | readonly string[]>;
+  process(index: BossIndex, signal?: AbortSignal): Answer<string | readonly string[]>;
 }
 
 /** Says where the pixels of a tile lie. */
 export interface TileProcessor {
   /** The pixels of a tile, and what becomes of them. */
-  process(path: string, index: BossIndex): Answer<TileRecipe>;
+  process(path: string, index: BossIndex, signal?: AbortSignal): Answer<TileRecipe>;
 }
 
 /** Says where the voxels of a chunk lie. */
 export interface ChunkProcessor {
   /** The voxels of a chunk. */
-  process(path: string, index: BossIndex): Answer<ChunkRecipe>;
+  process(path: string, index: BossIndex, signal?: AbortSignal): Answer<ChunkRecipe>;
 }
 
 /** What a plugin is made of. */
@@ -218,7 +219,9 @@ export type ValueRule =
 export type TileBody =
   | { readonly kind: "png" }
   | { readonly kind: "tiff" }
-  | { readonly kind: "jpeg"; readonly quality: number };
+  | { readonly kind: "jpeg"; readonly quality: number }
+  /** The bytes of an image that holds these very pixels; a TIFF takes their place where the channel needs others. */
+  | { readonly kind: "image"; readonly bytes: Uint8Array; readonly format: string };
 
 /** Where the voxels of one chunk lie: plain data. */
 export interface ChunkRecipe {
@@ -257,4 +260,6 @@ export type ChunkVolume =
      * the intern SDK is told to, else in public.
      */
     readonly service?: { readonly protocol: string; readonly host: string };
-  };
+  }
+  /** Voxels that the plugin has made: those of `read`, in the order z, y, x with x fastest. */
+  | { readonly kind: "voxels"; readonly data: VoxelArray };

@@ -2,9 +2,11 @@
  * The plugins that a Boss configuration may name, and a configuration with its plugins.
  * @module
  */
+import { UsageError } from "../core/errors.ts";
 import { didYouMean } from "../core/nearest.ts";
 import { type ConfigFault, Faults, Fields } from "./_config_fields.ts";
-import type { BossConfig, PluginChoice } from "./config.ts";
+import type { BossConfig, JsonObject, PluginChoice } from "./config.ts";
+import { CustomPlugin, type CustomPluginOptions, isCustomPlugin } from "./custom_plugin.ts";
 import type {
   ChunkPlugin,
   ChunkProcessor,
@@ -163,6 +165,8 @@ export type BossPlugins =
     readonly paths: PathProcessor;
     /** What is doubtful about their parameters, but can be done. */
     readonly warnings: readonly ConfigFault[];
+    /** Ends the threads of custom plugins, which end by themselves a second after their last answer. */
+    readonly close?: () => void;
   }
   & (
     | { readonly kind: "tile"; readonly tiles: TileProcessor }
@@ -170,7 +174,9 @@ export type BossPlugins =
   );
 
 /**
- * Makes the plugins that a configuration names. Nothing is read: that a file is there shows when a tile is made.
+ * Makes the plugins that a configuration names. Nothing is read but the modules of custom plugins: that a file is
+ * there shows when a tile is made.
+ * @param options For custom plugins.
  * @throws {UsageError} If there is no such plugin, or its parameters cannot be; every fault is named with its path.
  * @example Where the pixels of a tile lie
  * ```ts
@@ -185,9 +191,12 @@ export type BossPlugins =
  * deepEqual(placement, { x: { kind: "part", from: 2048 }, y: { kind: "part", from: 1024 } });
  * ```
  */
-export async function openBossPlugins(config: BossConfig): Promise<BossPlugins> {
+export async function openBossPlugins(
+  config: BossConfig,
+  options: CustomPluginOptions = {},
+): Promise<BossPlugins> {
   const faults = new Faults();
-  const plugins = await makePlugins(config, faults);
+  const plugins = await makePlugins(config, faults, options);
   faults.throwIfAny(`use the plugins of "${config.name}"`);
   return plugins!;
 }
@@ -198,8 +207,9 @@ export async function openBossPlugins(config: BossConfig): Promise<BossPlugins> 
  * @returns Undefined where one cannot be made.
  */
 export async function makePlugins(
-  { job, pathProcessor, processor }: Omit<BossConfig, "body">,
+  { name, job, pathProcessor, processor }: Omit<BossConfig, "body">,
   faults: Faults,
+  options: CustomPluginOptions = {},
 ): Promise<BossPlugins | undefined> {
   const broken = new Set(faults.list().map(({ path }) => path));
   const warnings: ConfigFault[] = [];
@@ -212,21 +222,44 @@ export async function makePlugins(
   const find = async <Kind extends keyof Tables>(kind: Kind, choice: PluginChoice) => {
     // What a plugin misses in parameters that are not there was told already.
     const isTold = ["", ".class", ".params"].some((key) => broken.has(choice.path + key));
-    return isTold ? undefined : await findPlugin(kind, choice, faults);
+    if (isTold) return undefined;
+    if (!isCustomPlugin(choice.className)) return await findPlugin(kind, choice, faults);
+    const custom = await openCustom(choice, kind === "path" ? undefined : pathProcessor.params);
+    return custom === undefined ? undefined : CUSTOM[kind](custom, processor) as PluginOf<Kind>;
+  };
+  const customs: CustomPlugin[] = [];
+  const openCustom = async (choice: PluginChoice, pathParams?: JsonObject) => {
+    const params = new Fields(choice.params, `${choice.path}.params`, faults, warnings);
+    const use = { ...options, choice, params, job, config: name, pathParams };
+    try {
+      const custom = await CustomPlugin.open(use);
+      customs.push(custom);
+      return custom;
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      faults.add(`${choice.path}.class`, error.message);
+    }
   };
   const makePaths = await find("path", pathProcessor);
   const paths = await makePaths?.({ params: paramsOf(pathProcessor), job });
-  const finish = () => [...opened.flatMap((fields) => fields.strays()), ...warnings];
+  const finish = () => ({
+    warnings: [...opened.flatMap((fields) => fields.strays()), ...warnings],
+    ...(customs.length === 0 ? {} : {
+      close: () => {
+        for (const custom of customs) custom.close();
+      },
+    }),
+  });
   if (job.kind === "tile") {
     const make = await find("tile", processor);
     const tiles = await make?.({ params: paramsOf(processor), job, paths: paths ?? NO_PATHS });
     if (paths === undefined || tiles === undefined) return undefined;
-    return { kind: "tile", paths, warnings: finish(), tiles };
+    return { kind: "tile", paths, ...finish(), tiles };
   }
   const make = await find("chunk", processor);
   const chunks = await make?.({ params: paramsOf(processor), job });
   if (paths === undefined || chunks === undefined) return undefined;
-  return { kind: "volumetric", paths, warnings: finish(), chunks };
+  return { kind: "volumetric", paths, ...finish(), chunks };
 }
 
 /** Stands for a path processor that is not known, until that is told. */
@@ -235,6 +268,14 @@ const NO_PATHS: PathProcessor = { process: () => "" };
 const TABLES = { path: pathProcessors, tile: tileProcessors, chunk: chunkProcessors } as const;
 type Tables = typeof TABLES;
 type PluginOf<Kind extends keyof Tables> = Tables[Kind] extends PluginTable<infer P> ? P : never;
+
+/** Makes a processor of a custom plugin. */
+const CUSTOM = {
+  path: (custom: CustomPlugin, processor: PluginChoice): PathPlugin => () =>
+    custom.asPaths({ confined: !isCustomPlugin(processor.className) }),
+  tile: (custom: CustomPlugin): TilePlugin => () => custom.asTiles(),
+  chunk: (custom: CustomPlugin): ChunkPlugin => () => custom.asChunks(),
+} as const;
 
 async function findPlugin<Kind extends keyof Tables>(
   kind: Kind,
@@ -269,6 +310,7 @@ function explain(kind: keyof Tables, className: string): string {
   const known = [...TABLES[kind].keys()].map((name) =>
     /^[a-z_\d]+\.\w+$/.test(name) ? prefix + name : name
   );
-  return `there is no ${kind} processor ${shown}: Python is not run, and a plugin of your own is a function of ` +
-    `TypeScript in the table ${kind}Processors, under this name${didYouMean(className, known)}`;
+  return `there is no ${kind} processor ${shown}: Python is not run, and a plugin of your own is a class in a module, ` +
+    `as "./my_plugin.ts#MyPlugin" (sluice plugins new), or a script's in the table ${kind}Processors, under this ` +
+    `name${didYouMean(className, known)}`;
 }

@@ -78,8 +78,8 @@ async function needOf(
   const { extent: { min, max }, tileSize } = job;
   const first = [Math.floor(min[0] / tileSize.x), Math.floor(min[1] / tileSize.y)];
   const index = { x: first[0], y: first[1], z: min[2], t: min[4] };
-  for (const path of [await paths.process(index)].flat()) {
-    const { plane, size } = await tiles.process(path, index);
+  for (const path of [await paths.process(index, signal)].flat()) {
+    const { plane, size } = await tiles.process(path, index, signal);
     if (plane.kind === "zeros" || plane.kind === "pixels") return { entryBytes: 0, entries: 0 };
     const open = await planes.open(plane, size, signal);
     if (open === undefined) continue;
@@ -105,10 +105,10 @@ async function renderTile(
   signal: AbortSignal,
 ): Promise<{ recipe: TileRecipe; voxels: VoxelArray }> {
   const index = { x: tile.x, y: tile.y, z: tile.z, t: tile.t };
-  const candidates = [await paths.process(index)].flat();
+  const candidates = [await paths.process(index, signal)].flat();
   let recipe: TileRecipe | undefined;
   for (const path of candidates) {
-    recipe = await tiles.process(path, index);
+    recipe = await tiles.process(path, index, signal);
     const voxels = await readTile(recipe, planes, signal, keys.join.access.channel?.datatype);
     if (voxels !== undefined) return { recipe, voxels };
   }

@@ -95,6 +95,11 @@ export function encodeTile(
   body: TileBody,
   channel?: string,
 ): Uint8Array {
+  if (body.kind === "image") {
+    const tiff = { kind: "tiff" } as const;
+    if (fit(voxels, tiff, channel) === voxels) return body.bytes;
+    return encodeTile(voxels, { width, height }, tiff, channel);
+  }
   const pixels = fit(voxels, body, channel);
   const dtype = dtypeOf(pixels);
   const data = viewBytes(pixels);

@@ -8,7 +8,8 @@ import type { BossIndex, ChunkRecipe, TileFile, TilePlane, TileRecipe } from "..
 import type { BossPlugins } from "../boss/plugins.ts";
 import { openFileSource } from "../codecs/file_source.ts";
 import { type ByteSource, imageFormats } from "../codecs/image.ts";
-import { box, formatBox, intersect } from "../core/box.ts";
+import { box, boxSize, formatBox, intersect } from "../core/box.ts";
+import { dtypeOf, type VoxelArray } from "../core/dtype.ts";
 import { ImageError, isNotFound, messageOf, SluiceError } from "../core/errors.ts";
 import { mapPoint } from "../core/point.ts";
 import { BlobSource } from "../plugins/blob_source.ts";
@@ -37,7 +38,8 @@ export interface BossLook {
   readonly said: string;
 }
 
-type Found = Pick<BossLook, "place" | "state" | "said">;
+/** What was found at one place. */
+export type Found = Pick<BossLook, "place" | "state" | "said">;
 
 /** Looks at the first and the last tile or chunk. Of images, headers alone are read. */
 export async function lookAtBoss(
@@ -48,7 +50,7 @@ export async function lookAtBoss(
   const looks: BossLook[] = [];
   for (const [which, index] of Object.entries(endsOf(job)) as ["first" | "last", BossIndex][]) {
     signal?.throwIfAborted();
-    looks.push({ which, index, ...await look(plugins, index, signal) });
+    looks.push({ which, index, ...await lookAtIndex(plugins, index, signal) });
   }
   return looks;
 }
@@ -73,18 +75,23 @@ export function endsOf(job: BossJob): { readonly first: BossIndex; readonly last
   };
 }
 
-async function look(plugins: BossPlugins, index: BossIndex, signal?: AbortSignal): Promise<Found> {
+/** Looks at one tile or chunk. */
+export async function lookAtIndex(
+  plugins: BossPlugins,
+  index: BossIndex,
+  signal?: AbortSignal,
+): Promise<Found> {
   let place = "";
   try {
-    const paths = [await plugins.paths.process(index)].flat();
+    const paths = [await plugins.paths.process(index, signal)].flat();
     if (plugins.kind === "volumetric") {
-      const recipe = await plugins.chunks.process(paths[0] ?? "", index);
+      const recipe = await plugins.chunks.process(paths[0] ?? "", index, signal);
       place = placeOf(recipe.volume);
       return { place, ...await lookAtVolume(recipe, signal) };
     }
     let last: Found | undefined;
     for (const path of paths) {
-      const recipe = await plugins.tiles.process(path, index);
+      const recipe = await plugins.tiles.process(path, index, signal);
       place = "file" in recipe.plane ? nameFile(recipe.plane.file) : "";
       const found = { place, ...await lookAtTile(recipe, signal) };
       if (found.state !== "missing" && found.state !== "zeros") return found;
@@ -99,6 +106,7 @@ async function look(plugins: BossPlugins, index: BossIndex, signal?: AbortSignal
 }
 
 function placeOf(volume: ChunkRecipe["volume"]): string {
+  if (volume.kind === "voxels") return "";
   return volume.kind === "array"
     ? volume.address
     : `bossdb://${volume.collection}/${volume.experiment}/${volume.channel}`;
@@ -110,6 +118,9 @@ async function lookAtVolume(
 ): Promise<Omit<Found, "place">> {
   if (volume.kind === "bossdb") {
     return { state: "unseen", said: "it lies in a Boss, which is not asked" };
+  }
+  if (volume.kind === "voxels") {
+    return { state: "there", said: sayMade(boxSize(read).slice(0, 3), "voxels", volume.data) };
   }
   const array = await openArray(volume.address, { signal });
   if (array === undefined) return { state: "missing", said: "there is no volume" };
@@ -139,7 +150,10 @@ async function lookAtTile(
     case "zeros":
       return { state: "zeros", said: "it needs no image" };
     case "pixels":
-      return { state: "there", said: "the plugin makes it" };
+      return {
+        state: "there",
+        said: sayMade([plane.size.width, plane.size.height], "pixels", plane.data),
+      };
     case "cutout":
       return { state: "unseen", said: "it lies in a Boss, which is not asked" };
     case "image":
@@ -155,6 +169,18 @@ async function lookAtTile(
     default:
       return plane satisfies never;
   }
+}
+
+/** What a plugin has made. */
+function sayMade(sides: readonly number[], unit: string, data: VoxelArray): string {
+  let [least, most] = [data[0], data[0]];
+  for (const value of data) {
+    if (value < least) least = value;
+    if (value > most) most = value;
+  }
+  return `the plugin makes it: ${sides.join(" x ")} ${unit} of ${
+    dtypeOf(data)
+  }, ${least} to ${most}`;
 }
 
 /** What an image is; undefined where there is none. */

@@ -4,6 +4,7 @@
  */
 import { checkBossConfig } from "../boss/check_config.ts";
 import { type ConfigFault, summarizeBossConfig } from "../boss/config.ts";
+import type { PluginGrants } from "../boss/custom_plugin.ts";
 import { countBossTasks, zChunkSize } from "../boss/ingest_job.ts";
 import { type AskBossOptions, openResources } from "./_ask_boss.ts";
 import { askTarget, type FoundTarget } from "./_boss_target.ts";
@@ -47,13 +48,15 @@ export interface ValidateBossOptions {
   readonly look?: boolean;
   /** Asks the server for the channel, its experiment and its coordinate frame. @default It is not asked */
   readonly ask?: AskBossOptions;
+  /** What custom plugins may do beside reading below their source root. @default Nothing */
+  readonly grants?: PluginGrants;
   /** Ends it with its reason. */
   readonly signal?: AbortSignal;
 }
 
 /**
  * Finds every fault of a configuration file at once, also those of its plugins' parameters, and says what it will make.
- * Nothing but the file is read unless it is asked for.
+ * Nothing but the file is read, and modules of custom plugins, unless it is asked for.
  * @throws {UsageError} If the file is not there, or no JSON.
  * @throws {SluiceError} If the server is to be asked, and cannot be.
  * @example One of the examples
@@ -66,12 +69,13 @@ export interface ValidateBossOptions {
  */
 export async function validateBoss(
   path: string,
-  { look = false, ask, signal }: ValidateBossOptions = {},
+  { look = false, ask, grants, signal }: ValidateBossOptions = {},
 ): Promise<BossValidation> {
-  const { faults, warnings, sound } = await checkBossConfig(path);
+  const { faults, warnings, sound } = await checkBossConfig(path, { grants, signal });
   if (sound === undefined) return { config: path, isSound: false, faults, warnings };
   const { config, plugins } = sound;
   const looks = look ? await lookAtBoss(config.job, plugins, signal) : undefined;
+  plugins.close?.();
   const target = ask === undefined ? undefined : await askTarget(
     config,
     await openResources(config.backend, ask),
