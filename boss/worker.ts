@@ -401,12 +401,13 @@ class Worker {
     const left = await this.#hands.leftUntil(clock.now());
     if (now < left) return void await pause(left);
     if (!completes || !await this.#hands.leads()) {
+      // Looked at just before the next receive, which fails slowly where queue and keys went with the job.
+      await pause(now + PAUSE_MS);
       const { state } = await service.status(keys.join.job.id, { signal });
       if (state === "complete") return { end: "complete" };
       if (hasEnded(state)) return { end: "ended", state };
-      const isIdle = now - this.#livelyAt >= (idleSeconds ?? Infinity) * 1000;
-      if (!completes && isIdle) return { end: "idle" };
-      return void await pause(now + PAUSE_MS);
+      const isIdle = clock.now() - this.#livelyAt >= (idleSeconds ?? Infinity) * 1000;
+      return !completes && isIdle ? { end: "idle" } : undefined;
     }
     if (now < this.#completion.askAt) return void await pause(this.#completion.askAt);
     const asked = await this.#hands.whileEmpty(

@@ -65,8 +65,11 @@ export class BossMonitor {
 
   /** Messages are done, here or elsewhere. */
   readonly onProgress = (progress: BossJobProgress): void => {
-    this.#latest = progress;
     const { total, done } = progress;
+    const isOver = done === total && this.#latest?.done === total;
+    this.#latest = progress;
+    // What is left then is the server's.
+    if (isOver) return;
     const unit = `${unitOf(this.#start?.kind ?? "tile")}s`;
     this.#progress.update({ done, total, unit, perMinute: true });
   };
