@@ -84,16 +84,20 @@ function ownEndpoint(): string | undefined {
 class Upload {
   readonly #job: number;
   readonly #options: UploadJobOptions;
-  readonly #began = performance.now();
+  readonly #now: () => number;
+  readonly #began: number;
   #progress?: ProgressLine;
   #isUploaded = false;
 
   constructor(job: number, options: UploadJobOptions) {
     [this.#job, this.#options] = [job, options];
+    const clock = options.retry?.clock;
+    this.#now = clock === undefined ? () => performance.now() : () => clock.now();
+    this.#began = this.#now();
   }
 
   get #minutes(): string {
-    return ((performance.now() - this.#began) / 60_000).toFixed(2);
+    return ((this.#now() - this.#began) / 60_000).toFixed(2);
   }
 
   start({ job, kind, needs, warnings }: BossJobStart): void {
@@ -106,7 +110,7 @@ class Upload {
       } the work of as many worker processes`,
     );
     log.info(needs);
-    this.#progress = new ProgressLine(kind);
+    this.#progress = new ProgressLine(kind, this.#now);
   }
 
   look(state: { readonly total: number; readonly left: number }): void {

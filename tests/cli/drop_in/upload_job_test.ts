@@ -84,6 +84,22 @@ Deno.test("uploadJob() says what scripts look for, in their order, and ends with
   });
 });
 
+Deno.test("uploadJob() says how it goes every 30 seconds, as long as there is something to upload", async () => {
+  await withBoss(async (bench) => {
+    const id = await createJob(bench.boss, bench.file);
+    const { lines } = await upload(bench, id, {
+      onLine: (line) => {
+        if (line.startsWith("INFO Uploaded")) bench.boss.clock.ahead += 20_000;
+      },
+    });
+    const told = lines.filter((line) => line.startsWith("INFO Uploading"));
+    ok(told.length >= 3 && told.length <= TILES * 20 / 30, lines.join("\n"));
+    const form =
+      /^INFO Uploading ~\d+\.\d\d tile\/min - Approx \d+ of 18 tile remaining, (calculating ETA\.\.\.|ETA: \d+\.\d\d (minutes|hours|days)) - Elapsed time \d+\.\d\d minutes$/;
+    for (const line of told) match(line, form);
+  });
+});
+
 Deno.test("T1: who quits has finished what was in hand, and is told with 130 that work remains", async () => {
   await withBoss(async (bench) => {
     const id = await createJob(bench.boss, bench.file);
