@@ -41,7 +41,7 @@ const NEW_TARGET: Argument = {
   optional: "config",
   replacedBy: "to",
   help:
-    "where the volume is to be, such as out.ome.zarr, s3://BUCKET/out.ome.zarr or precomputed://out",
+    "where the volume is to be, such as out.ome.zarr, s3://BUCKET/out.ome.zarr, precomputed://out, or bossdb://COLLECTION/EXPERIMENT/CHANNEL of a Boss",
   completes: "folder",
 };
 const TARGET: Argument = {
@@ -146,7 +146,7 @@ const BARE_COMMANDS: readonly Command[] = [
     name: "transfer",
     summary: "Turn a volume of another format, or one scale of it, into a volume",
     details: [
-      "Everything that ingest does, for a source that is a volume: chunks, shards and codec are chosen anew, a pyramid is added, a box may be cut out. What SOURCE is is seen by what lies there, or said: precomputed://PLACE, where a place is a path or begins with s3://, gs://, http:// or https://.",
+      "Everything that ingest does, for a source that is a volume: chunks, shards and codec are chosen anew, a pyramid is added, a box may be cut out. What SOURCE is is seen by what lies there, or said: precomputed://PLACE, where a place is a path or begins with s3://, gs://, http:// or https://; or bossdb://COLLECTION/EXPERIMENT/CHANNEL, a channel of a Boss. A host may stand before the collection, and behind it ?iso=true or ?access-mode=cache; for a target ?at=512x512x16 says where it goes, and ?replace=true that 0 is written, too.",
     ],
     arguments: [
       { name: "sources", help: "path or address of a volume", completes: "folder" },
@@ -161,6 +161,10 @@ const BARE_COMMANDS: readonly Command[] = [
       {
         line: "sluice transfer em/ out.ome.zarr --scale 1 --z 100:200 --codec blosc:lz4",
         what: "A part of its second scale",
+      },
+      {
+        line: "sluice transfer em/ bossdb://api.bossdb.io/lab/em/raw",
+        what: "Into a channel of a Boss, which prep has made",
       },
     ],
     run: () => import("./commands/ingest.ts"),
@@ -455,7 +459,7 @@ const BARE_COMMANDS: readonly Command[] = [
     name: "info",
     summary: "Say what a volume is, how it is stored, and which programs read it",
     details: [
-      "Of whatever format: OME-Zarr, Zarr, precomputed, N5, HDF5; on disk, in a bucket, or behind HTTP. Of an HDF5 file without dataset, what it holds; of images, what they make together. Only metadata and headers are read.",
+      "Of whatever format: OME-Zarr, Zarr, precomputed, N5, HDF5; on disk, in a bucket, or behind HTTP; or a channel of a Boss, with its metadata. Of an HDF5 file without dataset, what it holds; of images, what they make together. Only metadata and headers are read.",
     ],
     arguments: [{
       name: "address",
@@ -469,6 +473,7 @@ const BARE_COMMANDS: readonly Command[] = [
       { line: "sluice info out.ome.zarr", what: "Scales, chunks, codec, and who reads it" },
       { line: "sluice info s3://lab/em.ome.zarr --anonymous", what: "One in a public bucket" },
       { line: "sluice info sample.h5:/volumes/raw --json", what: "A dataset, for a script" },
+      { line: "sluice info bossdb://lab/em/raw", what: "A channel of a Boss" },
     ],
     run: () => import("./commands/info.ts"),
   },
