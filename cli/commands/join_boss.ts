@@ -3,7 +3,6 @@
  * @module
  */
 import { WorkerPool } from "../../pool/worker_pool.ts";
-import { joinBossJob } from "../../tasks/join_boss_job.ts";
 import { parseBytes } from "../../tasks/memory.ts";
 import { askOptions, jobEndpoint, jobIdOf, namedBoss, sameJob } from "../boss_options.ts";
 import { BossMonitor } from "../boss_working.ts";
@@ -40,6 +39,8 @@ export async function run(call: Call, { output }: Context): Promise<number> {
   await using pool = new WorkerPool({ size: threads });
   let tokenSource = "";
   try {
+    // What signs requests to AWS is a package, and loads only now.
+    const { joinBossJob } = await import("../../tasks/join_boss_job.ts");
     const report = await joinBossJob(words.get("config")![0], job, {
       ...options,
       ...askOptions(flags, { output, interrupts, onToken: ({ source }) => tokenSource = source }),
