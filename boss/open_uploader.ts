@@ -8,6 +8,7 @@ import type { RetryOptions } from "../stores/blobs/retry.ts";
 import type { BossConfig } from "./config.ts";
 import { tokenOfPlugin } from "./cutout_source.ts";
 import { cuboidUploader } from "./cuboid_upload.ts";
+import type { FileCopies } from "./file_copies.ts";
 import type { JobKeys } from "./job_keys.ts";
 import { JobBucket } from "./objects.ts";
 import { Planes } from "./planes.ts";
@@ -29,6 +30,8 @@ export interface OpenUploaderOptions {
   readonly spool: Spool;
   /** Decodes. */
   readonly pool: WorkerPool;
+  /** Of files that are read from a disk alone, and lie elsewhere. */
+  readonly copies: FileCopies;
   /** Address of a server of buckets other than that of AWS. */
   readonly endpoint?: string;
   /** How long to try. */
@@ -40,7 +43,7 @@ export interface OpenUploaderOptions {
  * @throws {UsageError} If the job is not of the kind that the configuration says, or goes elsewhere.
  */
 export async function openUploader(options: OpenUploaderOptions): Promise<Uploader> {
-  const { config, plugins, keys, spool, pool, endpoint, retry } = options;
+  const { config, plugins, keys, spool, pool, copies, endpoint, retry } = options;
   const { job, access } = keys.join;
   const act = `Cannot work on ingest job ${job.id} with "${config.name}"`;
   if (config.job.kind !== job.kind || plugins.kind !== job.kind) {
@@ -78,6 +81,7 @@ export async function openUploader(options: OpenUploaderOptions): Promise<Upload
   const index = new SqsQueue(access.indexQueue, keys.keeper, retry === undefined ? {} : { retry });
   const { tiles } = plugins;
   // Tiles come from where the intern SDK is told to ask.
-  const planes = new Planes({ spool, pool, channels: retry === undefined ? {} : { retry } });
+  const channelsOfTiles = retry === undefined ? {} : { retry };
+  const planes = new Planes({ spool, pool, copies, channels: channelsOfTiles });
   return tileUploader({ keys, job: config.job, bucket, index, paths, tiles, planes });
 }

@@ -17,6 +17,7 @@ import { BlobError, type BlobInfo } from "../stores/blobs/blobs.ts";
 import { openBlobs } from "../stores/blobs/open_blobs.ts";
 import type { OpenChannelOptions } from "./cutout_channel.ts";
 import { CutoutPlanes } from "./cutout_source.ts";
+import type { FileCopies } from "./file_copies.ts";
 import { choosePage, type PlaneFrame } from "./place_tile.ts";
 import type { PageChoice, PlaneSize, TileFile, TilePlane } from "./plugin.ts";
 import type { Spool, SpoolWriter } from "./spool.ts";
@@ -42,6 +43,8 @@ export interface PlanesOptions {
   readonly pool: WorkerPool;
   /** Decoded bytes that are on their way at once. @default 32 MiB */
   readonly bandBytes?: number;
+  /** Of files that are read from a disk alone, and lie elsewhere. */
+  readonly copies: FileCopies;
   /** How channels of a Boss are asked for. */
   readonly channels?: OpenChannelOptions;
 }
@@ -104,13 +107,37 @@ export class Planes {
   async readFrame(
     file: TileFile,
     names: { readonly offset: string; readonly extent: string },
+    signal: AbortSignal,
   ): Promise<PlaneFrame> {
-    const path = localPathOf(file);
-    const [[y, x], [height, width]] = [
-      await readPair(path, names.offset),
-      await readPair(path, names.extent),
-    ];
+    const found = await this.#onDisk(file, signal, async (path) => ({
+      offset: await readPair(path, names.offset),
+      extent: await readPair(path, names.extent),
+    }));
+    if (found === undefined) throw gone(file);
+    const { offset: [y, x], extent: [height, width] } = found;
     return { offset: { x, y }, extent: { width, height } };
+  }
+
+  /** Does something with a file of a disk, or with its copy there; undefined where there is no such file. */
+  async #onDisk<T>(
+    file: TileFile,
+    signal: AbortSignal,
+    work: (path: string, identity?: string) => Promise<T>,
+  ): Promise<T | undefined> {
+    if (file.filesystem !== "local") {
+      const folder = file.filesystem === "s3_copy" || file.filesystem === "s3"
+        ? file.tempDir
+        : undefined;
+      return await this.#options.copies.use({ ...placeOf(file), folder }, signal, work);
+    }
+    const path = resolve(file.path);
+    try {
+      if (!(await Deno.stat(path)).isFile) throw noFile(path);
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+    return await work(path);
   }
 
   async #openImage(
@@ -336,13 +363,23 @@ export class Planes {
     tile: PlaneSize,
     signal: AbortSignal,
   ): Promise<OpenPlane | undefined> {
-    const path = localPathOf(file);
-    try {
-      if (!(await Deno.stat(path)).isFile) throw noFile(path);
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    }
+    const open = (path: string, identity?: string) =>
+      this.#openHdf5(file, { path, identity, dataset, axes, tile }, signal);
+    return await this.#onDisk(file, signal, open);
+  }
+
+  async #openHdf5(
+    file: TileFile,
+    { path, identity, dataset, axes, tile }: {
+      readonly path: string;
+      /** Of a copy, whose path and times say nothing. */
+      readonly identity?: string;
+      readonly dataset: string;
+      readonly axes: readonly ("x" | "y" | number)[];
+      readonly tile: PlaneSize;
+    },
+    signal: AbortSignal,
+  ): Promise<OpenPlane> {
     // Positions are along axes that have no name here: any letters will do, each once.
     const free = ["z", "c", "t"] as const;
     let next = 0;
@@ -353,35 +390,41 @@ export class Planes {
       fixed.set(letter, axis);
       return letter;
     });
-    const array = await openHdf5Array(path, { dataset: rooted(dataset), axes: letters.join("") });
+    const options = { dataset: rooted(dataset), axes: letters.join("") };
+    const array = await openHdf5Array(path, options);
     const [width, height] = array.size;
     const at = (["z", "c", "t"] as const).map((letter, i) => {
       const position = fixed.get(letter) ?? 0;
       if (position < array.size[2 + i]) return position;
       throw new SluiceError(
-        `Cannot read position ${position} of "${dataset}" in "${path}": that axis ends with ${
+        `Cannot read position ${position} of "${dataset}" in "${file.path}": that axis ends with ${
           array.size[2 + i] - 1
         }; check the extent of the job, and the offsets of the tile processor`,
       );
     });
     const volume = new SpooledVolume({
-      name: array.fingerprint,
+      name: identity === undefined
+        ? array.fingerprint
+        : JSON.stringify([identity, dataset, options.axes]),
       scale: array,
       want: [tile.width, tile.height, 1],
       ...this.#options,
     });
+    const { dtype } = array;
     return {
       size: { width, height },
-      dtype: array.dtype,
+      dtype,
       keptBytes: volume.cellBytes,
       read: async (from, size) => {
         const min = [from.x, from.y, ...at];
         const of = box(min, [from.x + size.width, from.y + size.height, ...at.map((p) => p + 1)]);
-        const voxels = viewVoxels(
-          array.dtype,
-          new Uint8Array(boxVolume(of) * VOXEL_BYTES[array.dtype]),
-        );
-        await volume.read(of, voxels, of, signal);
+        const voxels = viewVoxels(dtype, new Uint8Array(boxVolume(of) * VOXEL_BYTES[dtype]));
+        const read = await this.#onDisk(file, signal, async (_, now) => {
+          if (now !== identity) throw replaced(file);
+          await volume.read(of, voxels, of, signal);
+          return true;
+        });
+        if (read === undefined) throw gone(file);
         return voxels;
       },
     };
@@ -434,10 +477,13 @@ function rooted(dataset: string): string {
   return dataset.startsWith("/") ? dataset : `/${dataset}`;
 }
 
-function localPathOf(file: TileFile): string {
-  if (file.filesystem === "local") return resolve(file.path);
-  throw new SluiceError(
-    `Cannot read "${file.path}" from ${file.filesystem}: files of HDF5 are read from a disk alone; copy it, and set filesystem to local`,
+function gone({ path }: TileFile): SluiceError {
+  return new SluiceError(`Cannot read "${path}": it is gone; bring it back, and it is tried again`);
+}
+
+function replaced({ path }: TileFile): SluiceError {
+  return new SluiceError(
+    `Cannot read "${path}": it was replaced by another; it is tried again with that one`,
   );
 }
 

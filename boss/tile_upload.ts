@@ -141,7 +141,7 @@ async function readTile(
   if (open === undefined) return undefined;
   const frame = placement.frame === undefined || !("file" in plane)
     ? undefined
-    : await planes.readFrame(plane.file, placement.frame);
+    : await planes.readFrame(plane.file, placement.frame, signal);
   const copy = placeTile(placement, size, open.size, frame);
   if (copy === undefined) return zeros(recipe, channel);
   const pixels = applyRule(values, await open.read(copy.from, copy.size));

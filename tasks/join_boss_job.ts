@@ -4,6 +4,7 @@
  */
 import type { BossConfig, ConfigFault } from "../boss/config.ts";
 import type { BossServer } from "../boss/credentials.ts";
+import { FileCopies } from "../boss/file_copies.ts";
 import { JobKeys, type OpenJoin } from "../boss/job_keys.ts";
 import { openUploader } from "../boss/open_uploader.ts";
 import type { BossPlugins } from "../boss/plugins.ts";
@@ -165,7 +166,9 @@ async function work(
     options.spool ?? defaultSpoolFolder(options.env),
     spoolBytes === undefined ? {} : { mostBytes: spoolBytes },
   );
+  await using copies = new FileCopies();
   const uploader = await openUploader({
+    copies,
     config,
     plugins,
     keys,

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { imageFormats } from "../../codecs/image.ts";
 import { parseBossConfig } from "../../boss/config.ts";
 import { JobKeys } from "../../boss/job_keys.ts";
+import { FileCopies } from "../../boss/file_copies.ts";
 import { openUploader } from "../../boss/open_uploader.ts";
 import { openBossPlugins } from "../../boss/plugins.ts";
 import { Spool } from "../../boss/spool.ts";
@@ -48,7 +49,9 @@ export async function workOn(
   });
   await using pool = new WorkerPool({ size: 0 });
   const retry = retryOf(boss, { attempts: tries, seconds: 3600 });
+  await using copies = new FileCopies();
   const uploader = await openUploader({
+    copies,
     config,
     plugins: await openBossPlugins(config),
     keys,

@@ -14,7 +14,10 @@ import {
   type VoxelArray,
 } from "../../core/dtype.ts";
 import { sniffFormat } from "../../plugins/_headers.ts";
+import { FileCopies } from "../../boss/file_copies.ts";
 import { openHdf5Array } from "../../plugins/hdf5_array.ts";
+import { openBlobs } from "../../stores/blobs/open_blobs.ts";
+import { serveBuckets } from "../stores/_bucket.ts";
 import { HDF5_FILES } from "../plugins/_hdf5_files.ts";
 import { serveRaw } from "../_raw_http.ts";
 import { tiffOf } from "../_images.ts";
@@ -298,6 +301,74 @@ Deno.test("T18: a slice of HDF5 lies where its own datasets say, less the origin
       for (let x = 0; x < 6; x++) wanted[(y + 110) * 512 + x + 23] = y * 7 + x;
     }
     equal(Buffer.compare(tiles.get("0 0 0 0")!.voxels as Uint8Array, wanted), 0);
+  });
+});
+
+Deno.test("slices of HDF5 in a bucket are copied to a disk once each, and no copy is left", async () => {
+  await withFolder(async (folder) => {
+    await using _ = serveBuckets();
+    await using blobs = await openBlobs("s3://bucket");
+    const bytes = new Uint8Array(gunzipSync(Uint8Array.fromBase64(SLICE)));
+    for (const z of [0, 1]) await blobs.put(`raw/s_${z}.h5`, bytes);
+    const copies = join(folder, "copies");
+    await Deno.mkdir(copies);
+    const job = [
+      { x: [0, 1024], y: [0, 512], z: [0, 3], size: [512, 512] },
+      ["hdf5.Hdf5SlicePathProcessor", { root_dir: "raw", extension: "h5", base_filename: "s_<>" }],
+      ["hdf5.Hdf5SliceTileProcessor", {
+        upload_format: "png",
+        data_name: "data",
+        offset_name: "offset",
+        extent_name: "extent",
+        offset_origin_x: 3,
+        offset_origin_y: 100,
+        datatype: "uint8",
+        filesystem: "s3",
+        bucket: "bucket",
+        temp_dir: copies,
+      }],
+    ] as const;
+    const { report, tiles } = await uploadAll(folder, job, "uint8");
+    // The third is not there: its tiles are named, and the others are done.
+    equal(report.end, "stuck");
+    deepEqual(report.dead.map(({ reason }) => /raw\/s_2\.h5.*no such file/.test(reason)), [
+      true,
+      true,
+    ]);
+    deepEqual([...tiles.keys()].sort(), ["0 0 0 0", "0 0 1 0", "1 0 0 0", "1 0 1 0"]);
+    const wanted = new Uint8Array(512 * 512);
+    for (let y = 0; y < 4; y++) {
+      for (let x = 0; x < 6; x++) wanted[(y + 110) * 512 + x + 23] = y * 7 + x;
+    }
+    equal(Buffer.compare(tiles.get("0 0 1 0")!.voxels as Uint8Array, wanted), 0);
+    deepEqual(await Array.fromAsync(Deno.readDir(copies)), []);
+  });
+});
+
+Deno.test("copies are shared, are made anew of what was replaced, and go when nobody reads them", async () => {
+  await withFolder(async (folder) => {
+    await using _ = serveBuckets();
+    await using blobs = await openBlobs("s3://bucket");
+    const object = { address: "s3://bucket", key: "it", folder };
+    const { signal } = new AbortController();
+    const files = async () => (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
+    await using copies = new FileCopies({ idleBytes: 4 });
+    equal(await copies.use(object, signal, () => Promise.resolve(1)), undefined);
+    await blobs.put("it", new Uint8Array([1, 2, 3]));
+    const read = (path: string) => Deno.readFile(path);
+    const [one, two] = await Promise.all([
+      copies.use(object, signal, read),
+      copies.use(object, signal, read),
+    ]);
+    deepEqual([one, two], [new Uint8Array([1, 2, 3]), new Uint8Array([1, 2, 3])]);
+    const first = await files();
+    equal(first.length, 1);
+    await blobs.put("it", new Uint8Array([4, 5, 6]));
+    deepEqual(await copies.use(object, signal, read), new Uint8Array([4, 5, 6]));
+    const second = await files();
+    deepEqual([second.length, second[0] === first[0]], [1, false]);
+    await copies[Symbol.asyncDispose]();
+    deepEqual(await files(), []);
   });
 });
 
