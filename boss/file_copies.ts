@@ -26,6 +26,13 @@ export interface FileCopiesOptions {
   readonly idleBytes?: number;
 }
 
+/** A copy that is there until it is disposed. */
+export interface FileCopy extends AsyncDisposable {
+  readonly path: string;
+  /** A name that changes with the bytes. */
+  readonly identity: string;
+}
+
 interface Copy {
   readonly bytes: number;
   readonly fetched: Promise<string>;
@@ -49,16 +56,11 @@ export class FileCopies implements AsyncDisposable {
   }
 
   /**
-   * Does something with the copy of an object, which is there until it is done.
-   * @param work Is given the path, and a name that changes with the bytes.
+   * Opens the copy of an object, which is there until it is disposed.
    * @returns Undefined where there is no such object.
    * @throws {SpoolError} If the disk is full.
    */
-  async use<T>(
-    object: CopiedObject,
-    signal: AbortSignal,
-    work: (path: string, identity: string) => Promise<T>,
-  ): Promise<T | undefined> {
+  async open(object: CopiedObject, signal: AbortSignal): Promise<FileCopy | undefined> {
     const { address, key } = object;
     await using blobs = await openBlobs(address);
     const info = await blobs.head(key, { signal });
@@ -73,15 +75,28 @@ export class FileCopies implements AsyncDisposable {
     this.#copies.delete(identity);
     this.#copies.set(identity, copy);
     copy.users++;
-    try {
-      return await work(await copy.fetched, identity);
-    } catch (error) {
-      if (await copy.fetched.catch(() => undefined) === undefined) this.#copies.delete(identity);
-      throw error;
-    } finally {
+    const release = async () => {
       copy.users--;
       await this.#removeIdle();
+    };
+    try {
+      const path = await copy.fetched;
+      return { path, identity, [Symbol.asyncDispose]: release };
+    } catch (error) {
+      if (this.#copies.get(identity) === copy) this.#copies.delete(identity);
+      await release();
+      throw error;
     }
+  }
+
+  /** Does something with the copy of an object; undefined where there is no such object. */
+  async use<T>(
+    object: CopiedObject,
+    signal: AbortSignal,
+    work: (path: string, identity: string) => Promise<T>,
+  ): Promise<T | undefined> {
+    await using copy = await this.open(object, signal);
+    return copy === undefined ? undefined : await work(copy.path, copy.identity);
   }
 
   async #fetch(

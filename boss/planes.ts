@@ -2,26 +2,22 @@
  * Pixels of planes that tiles are cut from: images and datasets of files, wherever these lie.
  * @module
  */
-import { resolve } from "node:path";
-import { type FileSource, openFileSource } from "../codecs/file_source.ts";
-import { type ByteSource, type ImageEntry, imageFormats } from "../codecs/image.ts";
+import { type ImageEntry, imageFormats } from "../codecs/image.ts";
 import { box, boxVolume } from "../core/box.ts";
 import { type Dtype, viewBytes, viewVoxels, VOXEL_BYTES, type VoxelArray } from "../core/dtype.ts";
-import { ImageError, isNotFound, SluiceError } from "../core/errors.ts";
+import { ImageError, SluiceError } from "../core/errors.ts";
 import { BandBuffers } from "../core/slab.ts";
 import { sniffFormat } from "../plugins/_headers.ts";
 import { openHdf5Array } from "../plugins/hdf5_array.ts";
 import type { ImagePart } from "../pool/_read_images.ts";
 import type { WorkerPool } from "../pool/worker_pool.ts";
-import { BlobError, type BlobInfo } from "../stores/blobs/blobs.ts";
-import { openBlobs } from "../stores/blobs/open_blobs.ts";
 import type { OpenChannelOptions } from "./cutout_channel.ts";
 import { CutoutPlanes } from "./cutout_source.ts";
-import type { FileCopies } from "./file_copies.ts";
 import { choosePage, type PlaneFrame } from "./place_tile.ts";
 import type { PageChoice, PlaneSize, TileFile, TilePlane } from "./plugin.ts";
 import type { Spool, SpoolWriter } from "./spool.ts";
 import { SpooledVolume } from "./spooled_volume.ts";
+import { gone, type OpenFile, replaced, TileFiles, type TileFilesOptions } from "./tile_files.ts";
 
 /** Pixels in two dimensions, one sample each. */
 export interface OpenPlane {
@@ -36,15 +32,13 @@ export interface OpenPlane {
 }
 
 /** How planes are opened. */
-export interface PlanesOptions {
+export interface PlanesOptions extends TileFilesOptions {
   /** Where decoded images are kept. */
   readonly spool: Spool;
   /** Decodes. */
   readonly pool: WorkerPool;
   /** Decoded bytes that are on their way at once. @default 32 MiB */
   readonly bandBytes?: number;
-  /** Of files that are read from a disk alone, and lie elsewhere. */
-  readonly copies: FileCopies;
   /** How channels of a Boss are asked for. */
   readonly channels?: OpenChannelOptions;
 }
@@ -55,33 +49,22 @@ interface ImageFileEntry {
   readonly images: readonly ImageEntry[];
 }
 
-/** A file whose bytes can be had, under a name that changes with them. */
-interface OpenFile extends AsyncDisposable {
-  readonly source: ByteSource;
-  readonly identity: string;
-  /** As messages say it. */
-  readonly shown: string;
-  /** Of a local file, so that threads can open it. */
-  readonly local?: { readonly path: string; readonly size: number; readonly mtime: number };
-}
-
 const MOST_HEADERS = 4096;
-/** What is fetched whole from far away is kept in memory as long as nothing else is fetched. */
-const MOST_FETCHED = 1 << 30;
 
 /** The planes that tiles of one job are cut from. */
 export class Planes {
   readonly #options: PlanesOptions;
   readonly #buffers = new BandBuffers();
+  readonly #files: TileFiles;
   readonly #headers = new Map<string, Promise<ImageFileEntry>>();
   readonly #cutouts: CutoutPlanes;
-  readonly #fetched = new Map<string, Promise<Uint8Array | undefined>>();
   #sessions = 0;
 
   /** Opens nothing yet. */
   constructor(options: PlanesOptions) {
     this.#options = options;
     this.#cutouts = new CutoutPlanes(options);
+    this.#files = new TileFiles(options);
   }
 
   /**
@@ -109,7 +92,7 @@ export class Planes {
     names: { readonly offset: string; readonly extent: string },
     signal: AbortSignal,
   ): Promise<PlaneFrame> {
-    const found = await this.#onDisk(file, signal, async (path) => ({
+    const found = await this.#files.onDisk(file, signal, async (path) => ({
       offset: await readPair(path, names.offset),
       extent: await readPair(path, names.extent),
     }));
@@ -118,35 +101,13 @@ export class Planes {
     return { offset: { x, y }, extent: { width, height } };
   }
 
-  /** Does something with a file of a disk, or with its copy there; undefined where there is no such file. */
-  async #onDisk<T>(
-    file: TileFile,
-    signal: AbortSignal,
-    work: (path: string, identity?: string) => Promise<T>,
-  ): Promise<T | undefined> {
-    if (file.filesystem !== "local") {
-      const folder = file.filesystem === "s3_copy" || file.filesystem === "s3"
-        ? file.tempDir
-        : undefined;
-      return await this.#options.copies.use({ ...placeOf(file), folder }, signal, work);
-    }
-    const path = resolve(file.path);
-    try {
-      if (!(await Deno.stat(path)).isFile) throw noFile(path);
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    }
-    return await work(path);
-  }
-
   async #openImage(
     file: TileFile,
     page: PageChoice,
     tile: PlaneSize,
     signal: AbortSignal,
   ): Promise<OpenPlane | undefined> {
-    const opened = await this.#openFile(file, signal);
+    const opened = await this.#files.open(file, signal);
     if (opened === undefined) return undefined;
     let entry: ImageEntry;
     let format: string;
@@ -203,7 +164,7 @@ export class Planes {
     signal: AbortSignal,
   ): Promise<void> {
     const { pool, bandBytes = 32 << 20 } = this.#options;
-    await using opened = await this.#openFile(file, signal);
+    await using opened = await this.#files.open(file, signal);
     if (opened === undefined) {
       throw new ImageError(`Cannot read "${file.path}": it is gone`, "missing");
     }
@@ -284,78 +245,6 @@ export class Planes {
     return describing;
   }
 
-  async #openFile(file: TileFile, signal: AbortSignal): Promise<OpenFile | undefined> {
-    if (file.filesystem === "local") {
-      const path = resolve(file.path);
-      let source: FileSource;
-      try {
-        source = await openFileSource(path);
-      } catch (error) {
-        if (error instanceof ImageError && error.kind === "missing" || isNotFound(error)) {
-          return undefined;
-        }
-        throw error;
-      }
-      const { size, mtime } = source;
-      return {
-        source,
-        shown: file.path,
-        identity: JSON.stringify(["file", path, size, mtime]),
-        local: { path, size, mtime },
-        [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
-      };
-    }
-    const { address, key } = placeOf(file);
-    const name = `${address}/${key}`;
-    await using blobs = await openBlobs(address);
-    let info: BlobInfo | undefined;
-    try {
-      info = await blobs.head(key, { signal });
-    } catch (error) {
-      const isAbsent = file.filesystem === "http" && file.absentStatus === 403 &&
-        error instanceof BlobError && error.kind === "forbidden";
-      if (isAbsent) return undefined;
-      throw error;
-    }
-    if (info === undefined) {
-      // A server that has another word for what it does not hold means something else by this.
-      if (file.filesystem !== "http" || file.absentStatus === 404) return undefined;
-      throw new SluiceError(
-        `Cannot read "${name}": the server answered 404, and of tiles that it does not hold it says ${file.absentStatus}; mend the address`,
-      );
-    }
-    const identity = JSON.stringify(["blob", name, info.size, info.tag ?? info.modified ?? 0]);
-    let fetching = this.#fetched.get(identity);
-    if (fetching === undefined) {
-      const others = await Promise.all(
-        [...this.#fetched.values()].map((one) => one.catch(() => {})),
-      );
-      const held = others.reduce((sum, bytes) => sum + (bytes?.length ?? 0), 0);
-      if (held + info.size > MOST_FETCHED) this.#fetched.clear();
-      fetching = this.#fetched.get(identity) ?? blobs.get(key, { signal });
-      this.#fetched.set(identity, fetching);
-      fetching.catch(() => this.#fetched.delete(identity));
-    }
-    const bytes = await fetching;
-    if (bytes === undefined) return undefined;
-    return {
-      source: {
-        size: bytes.length,
-        read: (offset, into) => {
-          if (offset + into.length > bytes.length) {
-            throw new ImageError(`it is truncated and ends at byte ${bytes.length}`, "broken");
-          }
-          into.set(bytes.subarray(offset, offset + into.length));
-          return Promise.resolve();
-        },
-        [Symbol.asyncDispose]: () => Promise.resolve(),
-      },
-      shown: name,
-      identity,
-      [Symbol.asyncDispose]: () => Promise.resolve(),
-    };
-  }
-
   async #openDataset(
     file: TileFile,
     dataset: string,
@@ -365,7 +254,7 @@ export class Planes {
   ): Promise<OpenPlane | undefined> {
     const open = (path: string, identity?: string) =>
       this.#openHdf5(file, { path, identity, dataset, axes, tile }, signal);
-    return await this.#onDisk(file, signal, open);
+    return await this.#files.onDisk(file, signal, open);
   }
 
   async #openHdf5(
@@ -419,7 +308,7 @@ export class Planes {
         const min = [from.x, from.y, ...at];
         const of = box(min, [from.x + size.width, from.y + size.height, ...at.map((p) => p + 1)]);
         const voxels = viewVoxels(dtype, new Uint8Array(boxVolume(of) * VOXEL_BYTES[dtype]));
-        const read = await this.#onDisk(file, signal, async (_, now) => {
+        const read = await this.#files.onDisk(file, signal, async (_, now) => {
           if (now !== identity) throw replaced(file);
           await volume.read(of, voxels, of, signal);
           return true;
@@ -475,28 +364,6 @@ async function readPair(path: string, dataset: string): Promise<number[]> {
 
 function rooted(dataset: string): string {
   return dataset.startsWith("/") ? dataset : `/${dataset}`;
-}
-
-function gone({ path }: TileFile): SluiceError {
-  return new SluiceError(`Cannot read "${path}": it is gone; bring it back, and it is tried again`);
-}
-
-function replaced({ path }: TileFile): SluiceError {
-  return new SluiceError(
-    `Cannot read "${path}": it was replaced by another; it is tried again with that one`,
-  );
-}
-
-function placeOf(
-  file: Exclude<TileFile, { filesystem: "local" }>,
-): { address: string; key: string } {
-  if (file.filesystem !== "http") return { address: `s3://${file.bucket}`, key: file.path };
-  const at = file.path.lastIndexOf("/");
-  return { address: file.path.slice(0, at), key: file.path.slice(at + 1) };
-}
-
-function noFile(path: string): SluiceError {
-  return new SluiceError(`Cannot read "${path}": it is no file`);
 }
 
 function broken(shown: string, error: unknown): unknown {

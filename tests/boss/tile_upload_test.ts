@@ -16,6 +16,9 @@ import {
 import { sniffFormat } from "../../plugins/_headers.ts";
 import { FileCopies } from "../../boss/file_copies.ts";
 import { openHdf5Array } from "../../plugins/hdf5_array.ts";
+import { Planes } from "../../boss/planes.ts";
+import { Spool } from "../../boss/spool.ts";
+import { WorkerPool } from "../../pool/worker_pool.ts";
 import { openBlobs } from "../../stores/blobs/open_blobs.ts";
 import { serveBuckets } from "../stores/_bucket.ts";
 import { HDF5_FILES } from "../plugins/_hdf5_files.ts";
@@ -369,6 +372,37 @@ Deno.test("copies are shared, are made anew of what was replaced, and go when no
     deepEqual([second.length, second[0] === first[0]], [1, false]);
     await copies[Symbol.asyncDispose]();
     deepEqual(await files(), []);
+  });
+});
+
+Deno.test("a large image in a bucket is copied to a disk, and decoded from there", async () => {
+  await withFolder(async (folder) => {
+    await using _ = serveBuckets();
+    await using blobs = await openBlobs("s3://bucket");
+    const data = Uint8Array.from({ length: 7 * 5 }, (_, i) => i + 1);
+    await blobs.put("a.png", encodePng({ width: 7, height: 5, samples: 1, dtype: "uint8", data }));
+    const spool = await Spool.open(join(folder, "spool"));
+    for (const heldBytes of [0, 1 << 20]) {
+      await using pool = new WorkerPool({ size: 0 });
+      const temporary = join(folder, `${heldBytes}`);
+      await Deno.mkdir(temporary);
+      await using copies = new FileCopies();
+      const planes = new Planes({ spool, pool, copies, heldBytes });
+      const file = {
+        filesystem: "s3_copy",
+        bucket: "bucket",
+        path: "a.png",
+        tempDir: temporary,
+      } as const;
+      const { signal } = new AbortController();
+      const image = { kind: "image", file, page: { index: 0 } } as const;
+      const plane = await planes.open(image, { width: 4, height: 4 }, signal);
+      deepEqual([plane!.size, plane!.dtype], [{ width: 7, height: 5 }, "uint8"]);
+      const found = await plane!.read({ x: 4, y: 3 }, { width: 3, height: 2 });
+      deepEqual(Array.from(found, Number), [26, 27, 28, 33, 34, 35]);
+      const left = await Array.fromAsync(Deno.readDir(temporary));
+      equal(left.length, heldBytes === 0 ? 1 : 0);
+    }
   });
 });
 
