@@ -250,6 +250,8 @@ export type { ShardIndexLayout } from "./codecs/_zarr_shard.ts";
 export type { EncodeChunksInput, EncodedChunk } from "./pool/_encode_chunks.ts";
 export type { RecodeChunksInput, RecodedChunks } from "./pool/_recode_chunks.ts";
 export type { EncodedStrip, EncodeStripsInput, StripEncoding } from "./pool/_encode_strips.ts";
+export type { EncodeFrameInput } from "./pool/encode_frame.ts";
+export type { EncodeImageInput, ImageEncoding } from "./pool/encode_image.ts";
 export type {
   CloseImagesInput,
   ImageFailure,
@@ -282,11 +284,14 @@ export * from "./tasks/join.ts";
 export * from "./tasks/join_boss_job.ts";
 export * from "./tasks/list_boss_jobs.ts";
 export { defaultMemory, type MemoryShares, shareMemory } from "./tasks/memory.ts";
+export * from "./tasks/list_plugins.ts";
+export * from "./tasks/new_plugin.ts";
 export * from "./tasks/plan.ts";
 export * from "./tasks/prep_boss.ts";
 export * from "./tasks/pull.ts";
 export * from "./tasks/retry.ts";
 export { setVoxelSize, type SetVoxelSizeResult } from "./tasks/set_voxel_size.ts";
 export { type DeadReport, jobStatus, type PhaseReport, type StatusReport } from "./tasks/status.ts";
+export * from "./tasks/test_plugin.ts";
 export * from "./tasks/validate_boss.ts";
 export * from "./tasks/verify.ts";

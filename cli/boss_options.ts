@@ -6,6 +6,7 @@ import { loadBossBackend } from "../boss/config.ts";
 import type { BossServer } from "../boss/credentials.ts";
 import { readVariables } from "../stores/blobs/environment.ts";
 import type { AskBossOptions, TokenFound } from "../tasks/_ask_boss.ts";
+import { grantsOf } from "./_plugin_flags.ts";
 import { tellToken } from "./boss_report.ts";
 import type { Interrupts } from "./interrupts.ts";
 import { valueOf } from "./job_options.ts";
@@ -83,9 +84,12 @@ export function jobEndpoint(flags: Call["flags"]): string | undefined {
 export function sameJob({ words, flags }: Call, job: number): string {
   const config = words.get("config")?.[0];
   const boss = valueOf(flags, "boss");
+  const grants = grantsOf(flags);
   return [
     ...(config === undefined ? [] : [quote(config)]),
     `-j ${job}`,
     ...(boss === undefined ? [] : [`--boss ${quote(boss)}`]),
+    ...(grants.net ?? []).map((host) => `--grant-net ${quote(host)}`),
+    ...(grants.read ?? []).map((folder) => `--grant-read ${quote(folder)}`),
   ].join(" ");
 }

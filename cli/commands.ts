@@ -15,6 +15,7 @@ import {
   withBoss,
   YES,
 } from "./_boss_flags.ts";
+import { GRANT_FLAGS } from "./_plugin_flags.ts";
 import {
   BUCKET_FLAGS,
   CONFIG,
@@ -197,7 +198,7 @@ const BARE_COMMANDS: readonly Command[] = [
       ...BOSS_CONFIG,
       help: "an ingest configuration of the Boss: its name ends with .json",
     }],
-    flags: [BOSS, BOSS_TOKEN, ...YES],
+    flags: [BOSS, BOSS_TOKEN, ...YES, ...GRANT_FLAGS],
     details: [
       'With CONFIG alone the job is one of the Boss: its channel is looked up, summary and number of tiles or chunks are shown as the server counts them, and it is asked whether the job is wanted. The flags under "Jobs of a Boss" go with it, none of those under "What is written", "Which images" and "How it runs".',
     ],
@@ -226,7 +227,7 @@ const BARE_COMMANDS: readonly Command[] = [
       help:
         "the ingest configuration that a job of the Boss was made with: its name ends with .json",
     }],
-    flags: [...BOSS_FLAGS, ...JOIN_BOSS_FLAGS],
+    flags: [...BOSS_FLAGS, ...JOIN_BOSS_FLAGS, ...GRANT_FLAGS],
     shared: ["workers"],
     details: [
       "With CONFIG and -j the job is one of the Boss: tiles or chunks come from its queue, and a message is deleted only when all of it is stored. What the spool needs is said before the start. One machine asks for the end of the job and waits for it; all others need --manual-complete. What cannot be made is named, left in the queue, and comes again to whoever joins next; the exit code is then 1.",
@@ -521,12 +522,103 @@ const BARE_COMMANDS: readonly Command[] = [
         help: "Ask the Boss for the channel, its experiment and its coordinate frame",
       },
       BOSS_TOKEN,
+      ...GRANT_FLAGS,
     ],
     examples: [
       { line: "sluice validate ingest.json", what: "Reads nothing but the file" },
       { line: "sluice validate ingest.json --look", what: "Are the images where it says?" },
     ],
     run: () => import("./commands/validate.ts"),
+  },
+  {
+    name: "plugins",
+    summary: "List the classes that a configuration of the Boss may name, with their parameters",
+    details: [
+      "A plugin of your own is a class in a module of TypeScript or JavaScript, which a configuration names as ./my_plugin.ts#MyPlugin; sluice plugins new writes one.",
+    ],
+    arguments: [],
+    flags: [],
+    examples: [{ line: "sluice plugins", what: "Path, tile and chunk processors" }],
+    run: () => import("./commands/plugins.ts"),
+  },
+  {
+    name: "plugins new",
+    summary: "Write a plugin of your own for configurations of the Boss, and its test",
+    arguments: [{ name: "name", help: "of the class, such as MyPaths" }],
+    flags: [
+      {
+        name: "kind",
+        value: "KIND",
+        choices: ["path", "tile", "chunk"],
+        help: "What it does: name the file of a tile, or make tiles, or chunks",
+        default: "path",
+      },
+      {
+        name: "output",
+        value: "DIR",
+        help: "Folder for it; a configuration names modules relative to its own folder",
+        default: "the working folder",
+        completes: "folder",
+      },
+    ],
+    examples: [
+      { line: "sluice plugins new MyPaths", what: "my_paths.ts and my_paths_test.ts" },
+      {
+        line: "sluice plugins new OurTiles --kind tile",
+        what: "Pixels from files of the lab's own",
+      },
+    ],
+    run: () => import("./commands/plugins_new.ts"),
+  },
+  {
+    name: "plugins test",
+    summary: "Run plugins for sample tiles or chunks, and show what they give",
+    details: [
+      "Of a configuration the first and the last tile or chunk are asked for, of a class the first. A plugin of your own runs as it would in a job: it may read below root_dir of its parameters and of the path processor's, and nothing else. The exit code is 1 where something is missing or goes wrong.",
+    ],
+    arguments: [{
+      name: "plugin",
+      help: "an ingest configuration of the Boss, or a class as ./my_plugin.ts#MyPlugin",
+      completes: "file",
+    }],
+    flags: [
+      ...(["x", "y", "z", "t"] as const).map((axis): Flag => ({
+        name: axis,
+        value: "N",
+        help: {
+          x: "Column of the tile or chunk, counted in tiles or chunks",
+          y: "Its row",
+          z: "Its slice; of a chunk its layer, counted in chunks",
+          t: "Its time",
+        }[axis],
+        default: "0, where any of the four is given",
+      })),
+      {
+        name: "kind",
+        value: "KIND",
+        choices: ["path", "tile", "chunk"],
+        help: "Of a class: what it does",
+        default: "as its name ends: MyPaths, OurTiles, ItsChunks, or …Processor",
+      },
+      { name: "params", value: "JSON", help: "Of a class: its parameters", default: "{}" },
+      { name: "path", value: "PATH", help: "Of a class that makes tiles or chunks: what it reads" },
+      {
+        name: "size",
+        value: "512x512x16",
+        help: "Of a class: columns, rows and layers of a tile or chunk; a tile has one layer",
+        default: "512x512x16",
+      },
+      { name: "seconds", value: "N", help: "Longest that a plugin may take", default: "120" },
+      ...GRANT_FLAGS,
+    ],
+    examples: [
+      { line: "sluice plugins test ingest.json", what: "The first and the last tile" },
+      {
+        line: `sluice plugins test ./my_paths.ts#MyPaths --params '{"root_dir": "raw"}' --z 7`,
+        what: "One class, before there is a configuration",
+      },
+    ],
+    run: () => import("./commands/plugins_try.ts"),
   },
   {
     name: "prep",

@@ -5,6 +5,7 @@
 import { BossError } from "../boss/boss_error.ts";
 import { type BossConfig, type ConfigFault, summarizeBossConfig } from "../boss/config.ts";
 import { countBossTasks } from "../boss/ingest_job.ts";
+import type { PluginGrants } from "../boss/custom_plugin.ts";
 import type { BossPlugins } from "../boss/plugins.ts";
 import { BossResources } from "../boss/resources.ts";
 import { BossService, type IngestJob, type ListedJob } from "../boss/rest.ts";
@@ -46,6 +47,8 @@ export interface CreateBossJobOptions extends AskBossOptions {
   readonly server?: BossServer;
   /** Take the place of those that the configuration names. */
   readonly plugins?: BossPlugins;
+  /** What custom plugins may do beside reading below their source root. @default Nothing */
+  readonly grants?: PluginGrants;
 }
 
 /**
@@ -74,10 +77,11 @@ export interface CreateBossJobOptions extends AskBossOptions {
  */
 export async function createBossJob(
   config: string | BossConfig,
-  { confirm = () => true, looksUp = true, server, plugins, ...asking }: CreateBossJobOptions = {},
+  { confirm = () => true, looksUp = true, server, plugins, grants, ...asking }:
+    CreateBossJobOptions = {},
 ): Promise<CreatedBossJob> {
   const { signal } = asking;
-  const sound = await readSoundConfig(config, plugins);
+  const sound = await readSoundConfig(config, plugins, { grants, signal });
   const { database, job, body } = sound.config;
   const boss = server ?? sound.config.backend;
   const token = await findToken(boss, asking);

@@ -7,6 +7,7 @@ import type { BossServer } from "../boss/credentials.ts";
 import { FileCopies } from "../boss/file_copies.ts";
 import { JobKeys, type OpenJoin } from "../boss/job_keys.ts";
 import { openUploader } from "../boss/open_uploader.ts";
+import type { PluginGrants } from "../boss/custom_plugin.ts";
 import type { BossPlugins } from "../boss/plugins.ts";
 import { type BossJobState, BossService } from "../boss/rest.ts";
 import { Spool } from "../boss/spool.ts";
@@ -91,6 +92,8 @@ export interface JoinBossJobOptions extends AskBossOptions {
   readonly server?: BossServer;
   /** Take the place of those that the configuration names. */
   readonly plugins?: BossPlugins;
+  /** What custom plugins may do beside reading below their source root. @default Nothing */
+  readonly grants?: PluginGrants;
   /** Takes nothing new: what is in hand is finished. @default Never */
   readonly stopping?: AbortSignal;
   /** Is told why the job cannot be worked on yet. */
@@ -138,7 +141,10 @@ export async function joinBossJob(
   options: JoinBossJobOptions = {},
 ): Promise<BossJobReport> {
   const { signal = new AbortController().signal, onWait } = options;
-  const sound = await readSoundConfig(config, options.plugins);
+  const sound = await readSoundConfig(config, options.plugins, {
+    grants: options.grants,
+    signal,
+  });
   const backend = options.server ?? sound.config.backend;
   const token = await findToken(backend, options);
   const asked = new BossService(backend, token, retryOf(options));

@@ -4,6 +4,7 @@
  */
 import { BossError } from "../../boss/boss_error.ts";
 import { type BossJobProposal, createBossJob } from "../../tasks/create_boss_job.ts";
+import { grantsOf } from "../_plugin_flags.ts";
 import { describeFaults } from "../boss_report.ts";
 import { askOptions, namedBoss, sameJob } from "../boss_options.ts";
 import { unitOf } from "../boss_working.ts";
@@ -23,6 +24,7 @@ export async function run(call: Call, { output }: Context): Promise<number> {
   let tokenSource = "";
   const created = await createBossJob(config, {
     server: namedBoss(flags),
+    grants: grantsOf(flags),
     ...askOptions(flags, { output, interrupts, onToken: ({ source }) => tokenSource = source }),
     confirm: async (proposal) => {
       show(proposal, output);

@@ -4,6 +4,7 @@
  */
 import { WorkerPool } from "../../pool/worker_pool.ts";
 import { parseBytes } from "../../tasks/memory.ts";
+import { grantsOf } from "../_plugin_flags.ts";
 import { askOptions, jobEndpoint, jobIdOf, namedBoss, sameJob } from "../boss_options.ts";
 import { BossMonitor } from "../boss_working.ts";
 import type { Context } from "../command.ts";
@@ -26,6 +27,7 @@ export async function run(call: Call, { output }: Context): Promise<number> {
   const size = valueOf(flags, "spool-size");
   const options = {
     server: namedBoss(flags),
+    grants: grantsOf(flags),
     spool: valueOf(flags, "spool"),
     spoolBytes: size === undefined ? undefined : parseBytes(size),
     concurrency: count("in-hand"),

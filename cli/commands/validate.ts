@@ -3,6 +3,7 @@
  * @module
  */
 import { type BossValidation, validateBoss } from "../../tasks/validate_boss.ts";
+import { grantsOf } from "../_plugin_flags.ts";
 import { describeFaults, tellToken } from "../boss_report.ts";
 import { type Context, EXIT, InterruptedError } from "../command.ts";
 import { Interrupts } from "../interrupts.ts";
@@ -20,6 +21,7 @@ export async function run({ words, flags }: Call, { output }: Context): Promise<
   const { signal } = interrupts;
   const found = await validateBoss(words.get("config")![0], {
     look: flags.has("look"),
+    grants: grantsOf(flags),
     ...(flags.has("ask-server")
       ? { ask: { token, signal, onToken: (from) => tellToken(from, output) } }
       : {}),

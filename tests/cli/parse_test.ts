@@ -115,7 +115,7 @@ const refused = [
   {
     line: "status 3 --x 3:4",
     says:
-      'Cannot use --x with "status": there is no such flag; it is a flag of "ingest", "transfer", "plan", "create", "pull"',
+      'Cannot use --x with "status": there is no such flag; it is a flag of "ingest", "transfer", "plan", "create", "pull", "plugins test"',
   },
   { line: "plan a --chunk", says: "Cannot use --chunk without a value: write --chunk 64x64x64" },
   {
