@@ -66,7 +66,7 @@ export function signatureFault(
   if (!isStated) return "signature";
   const canonical = [
     method,
-    path.split("/").map((name) => encode(decodeURIComponent(name))).join("/"),
+    decodeURIComponent(path).split("/").map(encode).join("/"),
     canonicalQuery(query),
     ...signedHeaders.map((name) =>
       `${name}:${(headers.get(name) ?? "").trim().replace(/ +/g, " ")}`
