@@ -11,16 +11,20 @@ import type { Plan } from "../core/plan.ts";
 import { mapPoint, type Point } from "../core/point.ts";
 import { formatBox } from "../core/box.ts";
 import { bossdbArray } from "../plugins/bossdb_array.ts";
-import { cutoutKey, originOf, unitCutout, unitSides } from "./_boss_cutout_units.ts";
+import {
+  cutoutKey,
+  originOf,
+  readState,
+  unitCutout,
+  unitSides,
+  writeState,
+} from "./_boss_cutout_units.ts";
 import { ONE_CHUNK } from "./_unit_writer.ts";
 import type { Blobs } from "./blobs/blobs.ts";
 import { openBlobs } from "./blobs/open_blobs.ts";
 import { BossCutoutBlobs } from "./boss_cutout_blobs.ts";
-import { PLAN_KEY, readJson, writeDocument } from "./job_folder.ts";
-import type { UnitForm, VolumeFormat, VolumeState } from "./volume.ts";
-
-/** How far the last job is; a Boss has no room for it. */
-const STATE_KEY = ".sluice/state.json";
+import { PLAN_KEY, readJson } from "./job_folder.ts";
+import type { UnitForm, VolumeFormat } from "./volume.ts";
 
 function channelOf(blobs: Blobs): Promise<BossChannel> {
   if (blobs instanceof BossCutoutBlobs) return blobs.channel();
@@ -33,9 +37,9 @@ export const bossCutout: VolumeFormat = {
     const [channel, plan, state] = await Promise.all([
       channelOf(blobs),
       readJson(blobs, PLAN_KEY) as Promise<Plan | undefined>,
-      readJson(blobs, STATE_KEY) as Promise<VolumeState | undefined>,
+      readState(blobs),
     ]);
-    const origin = plan && originOf(plan, channel);
+    const origin = state?.origin;
     return {
       array: bossdbArray(channel, blobs.url),
       ...(plan === undefined || origin === undefined
@@ -52,12 +56,24 @@ export const bossCutout: VolumeFormat = {
         ),
     };
   },
-  async writeMetadata({ blobs }, _plan, state) {
-    await writeDocument(blobs, STATE_KEY, state);
+  async writeMetadata({ blobs }, plan, state) {
+    // Whoever finishes the job may name the channel alone.
+    const origin = (await readState(blobs))?.origin ??
+      originOf(plan, (await channelOf(blobs)).address);
+    await writeState(blobs, { ...state, origin });
   },
-  async check(place, plan) {
+  async check(place, plan, overwrite) {
     await using blobs = await openBlobs(place);
-    checkPlan(blobs.url, plan, await channelOf(blobs));
+    const channel = await channelOf(blobs);
+    checkPlan(blobs.url, plan, channel);
+    const before = overwrite ? undefined : (await readState(blobs))?.origin;
+    const begun = before?.slice(0, 3).join("x");
+    if (begun === undefined || begun === originOf(plan, channel.address).slice(0, 3).join("x")) {
+      return;
+    }
+    throw new UsageError(
+      `Cannot resume "${blobs.url}" elsewhere: it was begun with its first voxel at ${begun}; give ?at=${begun} to resume, or --overwrite to begin anew`,
+    );
   },
 };
 
@@ -100,7 +116,7 @@ function checkPlan(url: string, plan: Plan, channel: BossChannel): void {
       `create another with \`sluice prep\`, or give --cast ${channel.dtype} with --window`,
     );
   }
-  const origin = originOf(plan, channel);
+  const origin = originOf(plan, channel.address);
   const [{ start, stop, resolution }] = channel.levels;
   const all = unitCutout(
     { ...plan.layout, scales: [{ ...plan.layout.scales[0], shard: size }] },

@@ -6,11 +6,12 @@
  */
 import { join } from "node:path";
 import { parseBossAddress, serverOf } from "../boss/cutout_address.ts";
+import { bossOrigin } from "../boss/credentials.ts";
 import { type BossChannel, openChannel } from "../boss/cutout_channel.ts";
 import { type Box, box } from "../core/box.ts";
 import type { Plan } from "../core/plan.ts";
 import { sluiceHome } from "../ledgers/open_ledger.ts";
-import { cutoutKeys } from "./_boss_cutout_units.ts";
+import { cutoutKeys, readState } from "./_boss_cutout_units.ts";
 import {
   type BlobEntry,
   BlobError,
@@ -44,15 +45,18 @@ function parseKey(key: string): { readonly resolution: number; readonly of: Box 
 export async function openBossBlobs(address: string, options: OpenBlobsOptions): Promise<Blobs> {
   const [, channel, below] = /^([^?]*?)(\/\.sluice(?:\/.*)?)?$/s.exec(address) ?? [, address];
   const parsed = parseBossAddress(channel!);
-  const { host } = await serverOf(parsed);
-  const { collection, experiment, channel: name } = parsed;
+  const server = await serverOf(parsed);
+  const { host } = new URL(bossOrigin(server));
+  const { collection, experiment, channel: name, resolution } = parsed;
   const folder = join(
     sluiceHome(),
     "boss",
-    host.toLowerCase().replace(/[^a-z0-9._-]/g, "_"),
+    // No name of a folder above it.
+    host.toLowerCase().replace(/[^a-z0-9.-]|^\.+/g, "_"),
     collection,
     experiment,
     name,
+    ...(resolution === undefined ? [] : [String(resolution)]),
   );
   if (below !== undefined) return new DiskBlobs(join(folder, below));
   return new BossCutoutBlobs(address, new DiskBlobs(folder), options);
@@ -135,8 +139,10 @@ export class BossCutoutBlobs implements Blobs {
   async *list(prefix: string, options: ListBlobOptions = {}): AsyncIterable<BlobEntry> {
     if (prefix === "" && !options.folders) {
       const plan = await readJson(this.#beside, PLAN_KEY) as Plan | undefined;
-      if (plan !== undefined) {
-        for (const key of cutoutKeys(plan, await this.channel(options.signal))) yield { key };
+      const origin = (await readState(this.#beside))?.origin;
+      if (plan !== undefined && origin !== undefined) {
+        const channel = await this.channel(options.signal);
+        for (const key of cutoutKeys(plan, channel, origin)) yield { key };
       }
     }
     yield* this.#beside.list(prefix, options);

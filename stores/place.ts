@@ -27,6 +27,13 @@ export function resolvePlace(address: string): string {
   return resolve(address.startsWith("file://") ? fileURLToPath(address) : address);
 }
 
+/** Whether two addresses are one place: what stands behind that of a channel of a Boss says how it is asked alone. */
+export function isSamePlace(a: string, b: string): boolean {
+  const place = (address: string) =>
+    BOSS.test(address) ? resolvePlace(address.replace(/\?.*$/s, "")) : address;
+  return place(a) === place(b);
+}
+
 /** An address as messages print it: without a name, a password, and what follows the path of a web address. */
 export function shownPlace(address: string): string {
   return address.replace(/(:\/\/)[^/?#]*@/g, "$1")

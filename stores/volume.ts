@@ -108,9 +108,10 @@ export interface VolumeFormat {
   writeMetadata(folder: JobFolder, plan: Plan, state: VolumeState): Promise<void>;
   /**
    * Looks whether a place can hold what is planned, before anything is written.
+   * @param overwrite Whether what a job has written there before is to go.
    * @throws {UsageError} If it cannot.
    */
-  check?(place: string, plan: Plan): Promise<void>;
+  check?(place: string, plan: Plan, overwrite: boolean): Promise<void>;
   /** Enters a new volume where other programs look for it. */
   register?(place: string, plan: Plan): Promise<void>;
 }

@@ -93,7 +93,11 @@ export async function createJob(
   const plans = [plan, ...(plan.copies ?? []).map((copy) => copyPlan(plan, copy))];
   const places = placesOf(plans, [target].flat(), options);
   for (const [i, place] of places.entries()) {
-    await (await loadFormat(plans[i].store.kind)).check?.(place, plans[i]);
+    await (await loadFormat(plans[i].store.kind)).check?.(
+      place,
+      plans[i],
+      options.overwrite ?? false,
+    );
   }
   if (options.overwrite) { for (const place of places) await removeVolume(place, options); }
   const [volume, ...copies] = places;

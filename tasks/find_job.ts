@@ -14,7 +14,7 @@ import {
 } from "../ledgers/open_ledger.ts";
 import { type Claim, JobFolder } from "../stores/job_folder.ts";
 import { openBlobs } from "../stores/blobs/open_blobs.ts";
-import { isRemote, joinPlace, resolvePlace } from "../stores/place.ts";
+import { isRemote, isSamePlace, joinPlace, resolvePlace } from "../stores/place.ts";
 import { parseTarget } from "../stores/volume.ts";
 import { rebuildJob } from "./create.ts";
 
@@ -147,7 +147,7 @@ export async function lookUpJob(
     return uncounted(`the ledger that counted it cannot be opened (${messageOf(error)})`);
   }
   const status = await findStatus(ledger, claim.job);
-  if (status?.planId === claim.plan && status.target === volume) {
+  if (status?.planId === claim.plan && isSamePlace(status.target, volume)) {
     return asFound(claim.job, volume, ledger, ledgerUrl);
   }
   await ledger[Symbol.asyncDispose]();

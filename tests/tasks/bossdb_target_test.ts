@@ -184,6 +184,16 @@ Deno.test("a part is written where it is told to go; pull and info see all of th
   if (all.is !== "volume") throw new TypeError(all.is);
   deepEqual([all.extent.max.slice(0, 3), all.scales.length], [[1100, 600, 40], 2]);
   deepEqual(all.written?.complete, true);
+  // It is one place, whatever stands behind its address; and it is not begun at another.
+  deepEqual((await verifyVolume(lab.at(), { pool: lab.pool })).faults, []);
+  equal(
+    (await lab.ingest(voxels, { more: "?at=512x0x16&request=1024x512x16" })).created.found,
+    true,
+  );
+  await rejects(lab.ingest(voxels), /begun with its first voxel at 512x0x16; give \?at=512x0x16/);
+  const moved = await lab.ingest(voxels, { overwrite: true });
+  deepEqual([moved.verified?.faults, at(0, 0, 0), at(1041, 518, 34)], [[], voxels[0], 0]);
+  await lab.ingest(voxels, { more: "?at=512x0x16", overwrite: true });
   await pullVolume(lab.at(), `${lab.folder}/out.tif`, {
     pool: lab.pool,
     x: [510, 514],
