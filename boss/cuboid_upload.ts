@@ -7,16 +7,8 @@
  * @module
  */
 import { eachAtOnce } from "../core/abort.ts";
-import { openBlosc } from "../codecs/blosc.ts";
 import { type Box, box, boxSize, boxVolume, contains, formatBox, intersect } from "../core/box.ts";
-import {
-  type Dtype,
-  dtypeOf,
-  viewBytes,
-  viewVoxels,
-  VOXEL_BYTES,
-  type VoxelArray,
-} from "../core/dtype.ts";
+import { type Dtype, dtypeOf, viewVoxels, VOXEL_BYTES, type VoxelArray } from "../core/dtype.ts";
 import { SluiceError, UsageError } from "../core/errors.ts";
 import { copyBox } from "../core/copy_box.ts";
 import { cellsOf } from "../core/layout.ts";
@@ -24,7 +16,8 @@ import { mapPoint, type Point, product } from "../core/point.ts";
 import { openArray } from "../plugins/open_array.ts";
 import type { ChunkedScale, ChunkPlace } from "../plugins/chunked_array.ts";
 import type { VolumeArray } from "../plugins/volume_array.ts";
-import type { WorkerPool } from "../pool/worker_pool.ts";
+import { type EncodeFrameInput, frameBytes } from "../pool/encode_frame.ts";
+import { ownBuffer, type WorkerPool } from "../pool/worker_pool.ts";
 import type { OpenChannelOptions } from "./cutout_channel.ts";
 import { openChunkChannel } from "./cutout_source.ts";
 import { type BossVolumetricJob, CUBOID_SIZE } from "./ingest_job.ts";
@@ -61,7 +54,7 @@ export interface CuboidUploadOptions {
   readonly chunks: ChunkProcessor;
   /** Where decoded voxels are kept. */
   readonly spool: Spool;
-  /** Decodes. */
+  /** Decodes and encodes. */
   readonly pool: WorkerPool;
   /** How other channels of a Boss are asked for. */
   readonly channels?: OpenChannelOptions;
@@ -310,7 +303,7 @@ async function putCuboids(
   message: ChunkMessage,
   recipe: ChunkRecipe,
   { voxels: source, first }: OpenVolume,
-  { keys, bucket, concurrency = 4 }: CuboidUploadOptions,
+  { keys, bucket, pool, concurrency = 4 }: CuboidUploadOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const { job, access } = keys.join;
@@ -326,7 +319,9 @@ async function putCuboids(
     if (wanted !== undefined) {
       await source.read(shift(wanted, first), voxels, shift(cuboid, first), signal);
     }
-    await bucket.put(key, encodeCuboid(voxels), metadata, { signal });
+    const transfer = ownBuffer(voxels);
+    const bytes = await pool.run("encodeFrame", frameOf(voxels), { transfer, signal });
+    await bucket.put(key, bytes, metadata, { signal });
   });
 }
 
@@ -358,12 +353,9 @@ const BITS = 8;
  * ```
  */
 export function encodeCuboid(voxels: VoxelArray): Uint8Array {
-  const encoding = {
-    codec: "blosc",
-    cname: "lz4",
-    level: LEVEL,
-    shuffle: true,
-    crc32c: false,
-  } as const;
-  return openBlosc(encoding, voxels.BYTES_PER_ELEMENT * BITS).compress(viewBytes(voxels));
+  return frameBytes(frameOf(voxels));
+}
+
+function frameOf(voxels: VoxelArray): EncodeFrameInput {
+  return { data: voxels, typesize: voxels.BYTES_PER_ELEMENT * BITS, level: LEVEL };
 }

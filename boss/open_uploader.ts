@@ -83,5 +83,5 @@ export async function openUploader(options: OpenUploaderOptions): Promise<Upload
   // Tiles come from where the intern SDK is told to ask.
   const channelsOfTiles = retry === undefined ? {} : { retry };
   const planes = new Planes({ spool, pool, copies, channels: channelsOfTiles });
-  return tileUploader({ keys, job: config.job, bucket, index, paths, tiles, planes });
+  return tileUploader({ keys, job: config.job, bucket, index, paths, tiles, planes, pool });
 }

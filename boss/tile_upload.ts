@@ -6,6 +6,7 @@ import { box } from "../core/box.ts";
 import { copyBox } from "../core/copy_box.ts";
 import { type Dtype, isDtype, viewVoxels, VOXEL_BYTES, type VoxelArray } from "../core/dtype.ts";
 import { ImageError, SluiceError } from "../core/errors.ts";
+import { ownBuffer, type WorkerPool } from "../pool/worker_pool.ts";
 import { type BossTileJob, CUBOID_SIZE } from "./ingest_job.ts";
 import type { JobKeys } from "./job_keys.ts";
 import {
@@ -19,7 +20,7 @@ import { placeTile } from "./place_tile.ts";
 import type { Planes } from "./planes.ts";
 import type { PathProcessor, TileProcessor, TileRecipe } from "./plugin.ts";
 import type { QueueMessage, SqsQueue } from "./sqs.ts";
-import { applyRule, dtypeOfRule, encodeTile } from "./tile_values.ts";
+import { applyRule, dtypeOfRule, prepareTile } from "./tile_values.ts";
 import type { SpoolNeed, Upload, Uploader } from "./uploader.ts";
 
 /** What tiles are made of, and where they go. */
@@ -38,11 +39,13 @@ export interface TileUploadOptions {
   readonly planes: Planes;
   /** What the job covers. */
   readonly job: BossTileJob;
+  /** Encodes. */
+  readonly pool: WorkerPool;
 }
 
 /** Makes and puts the tiles of a job. */
 export function tileUploader(options: TileUploadOptions): Uploader {
-  const { keys, bucket, index } = options;
+  const { keys, bucket, index, pool } = options;
   return {
     need: (signal) => needOf(options, signal),
     name: (body) => nameOf(parse(body)),
@@ -50,7 +53,10 @@ export function tileUploader(options: TileUploadOptions): Uploader {
       const message = parse(body);
       const { job, access } = keys.join;
       const { recipe, voxels } = await renderTile(message, options, signal);
-      const bytes = encodeTile(voxels, recipe.size, recipe.body, access.channel?.datatype);
+      const prepared = prepareTile(voxels, recipe.size, recipe.body, access.channel?.datatype);
+      const bytes = prepared instanceof Uint8Array
+        ? prepared
+        : await pool.run("encodeImage", prepared, { transfer: ownBuffer(prepared.data), signal });
       const { width, height } = recipe.size;
       const metadata = tileMetadata({
         job: job.id,

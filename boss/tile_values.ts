@@ -6,15 +6,12 @@ import {
   type Dtype,
   dtypeOf,
   dtypeRange,
-  viewBytes,
   viewVoxels,
   VOXEL_BYTES,
   type VoxelArray,
 } from "../core/dtype.ts";
 import { SluiceError } from "../core/errors.ts";
-import { encodeJpeg } from "../codecs/jpeg_encode.ts";
-import { encodePng } from "../codecs/png_encode.ts";
-import { encodeTiffHead, planTiff, stripTable } from "../codecs/tiff_encode.ts";
+import { type EncodeImageInput, imageBytes, type ImageEncoding } from "../pool/encode_image.ts";
 import type { PlaneSize, TileBody, ValueRule } from "./plugin.ts";
 
 /** The dtype that a rule makes; undefined where that of the image stays. */
@@ -85,44 +82,32 @@ function tooLarge(value: number | bigint, dtype: Dtype): SluiceError {
 const MOST_SIGNED = 2 ** 31 - 1;
 
 /**
- * Encodes a tile. TIFFs are not compressed, as those of other clients; of images of 64 bits there are none.
+ * What is to be encoded for a tile, or its bytes where they are there. TIFFs are not compressed, as those of other
+ * clients; of images of 64 bits there are none.
  * @param channel Dtype of the channel, if the server says.
  * @throws {SluiceError} If a value is less than 0, or more than the image or the channel holds.
  */
-export function encodeTile(
+export function prepareTile(
   voxels: VoxelArray,
-  { width, height }: PlaneSize,
+  size: PlaneSize,
   body: TileBody,
   channel?: string,
-): Uint8Array {
-  if (body.kind === "image") {
-    const tiff = { kind: "tiff" } as const;
-    if (fit(voxels, tiff, channel) === voxels) return body.bytes;
-    return encodeTile(voxels, { width, height }, tiff, channel);
-  }
-  const pixels = fit(voxels, body, channel);
-  const dtype = dtypeOf(pixels);
-  const data = viewBytes(pixels);
-  if (body.kind === "jpeg") {
-    return encodeJpeg({ width, height, samples: 1, data, quality: body.quality });
-  }
-  if (body.kind === "png") {
-    return encodePng({ width, height, samples: 1, dtype: dtype as "uint8" | "uint16", data });
-  }
-  const plan = planTiff({ width, height, dtype, compression: "none" });
-  const head = [...encodeTiffHead(plan, stripTable(plan))];
-  const file = new Uint8Array(plan.dataAt + data.length);
-  let at = 0;
-  for (const piece of head) {
-    file.set(piece, at);
-    at += piece.length;
-  }
-  file.set(data, plan.dataAt);
-  return file;
+): EncodeImageInput | Uint8Array {
+  const encoding = body.kind === "image" ? { kind: "tiff" } as const : body;
+  const data = fit(voxels, encoding, channel);
+  if (body.kind === "image" && data === voxels) return body.bytes;
+  const { width, height } = size;
+  return { data, dtype: dtypeOf(data), width, height, encoding };
+}
+
+/** As {@linkcode prepareTile}, encoded here. */
+export function encodeTile(...tile: Parameters<typeof prepareTile>): Uint8Array {
+  const prepared = prepareTile(...tile);
+  return prepared instanceof Uint8Array ? prepared : imageBytes(prepared);
 }
 
 /** Pixels as their image holds them. */
-function fit(voxels: VoxelArray, body: TileBody, channel?: string): VoxelArray {
+function fit(voxels: VoxelArray, body: ImageEncoding, channel?: string): VoxelArray {
   const dtype = dtypeOf(voxels);
   const wide: Dtype = body.kind === "tiff" ? "uint32" : body.kind === "png" ? "uint16" : "uint8";
   const isPlain = dtype === "uint8" || dtype === "uint16" || dtype === "uint32";

@@ -8,6 +8,8 @@ import { downsampleRows, type DownsampleSpec } from "../core/downsample.ts";
 import { checkUnit, type CheckUnitInput, type UnitCheck } from "./_check_unit.ts";
 import { decodeChunks, type DecodeChunksInput, type PieceFailure } from "./_decode_chunks.ts";
 import { encodeChunks, type EncodeChunksInput, type EncodedChunk } from "./_encode_chunks.ts";
+import { encodeFrame, type EncodeFrameInput } from "./encode_frame.ts";
+import { encodeImage, type EncodeImageInput } from "./encode_image.ts";
 import { recodeChunks, type RecodeChunksInput, type RecodedChunks } from "./_recode_chunks.ts";
 import { type EncodedStrip, encodeStrips, type EncodeStripsInput } from "./_encode_strips.ts";
 import {
@@ -62,6 +64,10 @@ export interface Jobs {
   recodeChunks: { input: RecodeChunksInput; output: RecodedChunks };
   /** Encodes rows of a band as strips of an image file. */
   encodeStrips: { input: EncodeStripsInput; output: EncodedStrip[] };
+  /** Encodes an image that lies in memory as a whole. */
+  encodeImage: { input: EncodeImageInput; output: Uint8Array };
+  /** Encodes voxels as one frame of blosc. */
+  encodeFrame: { input: EncodeFrameInput; output: Uint8Array };
   /** Reads a stored unit back. */
   checkUnit: { input: CheckUnitInput; output: UnitCheck };
   /** Makes rows of a coarser scale in a band on shared memory. */
@@ -87,6 +93,8 @@ const JOBS: { readonly [K in JobName]: Job<K> } = {
   encodeChunks,
   recodeChunks,
   encodeStrips,
+  encodeImage,
+  encodeFrame,
   checkUnit,
   downsample(input, { times }) {
     const start = performance.now();

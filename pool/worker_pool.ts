@@ -273,6 +273,11 @@ export class WorkerPool implements AsyncDisposable {
   }
 }
 
+/** The buffer of voxels, to be given away with a job: nothing else lies in it, and they are used no more. */
+export function ownBuffer({ buffer, byteLength }: VoxelArray): Transferable[] {
+  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [];
+}
+
 function checkShared<K extends JobName>(name: K, input: JobInput<K>): void {
   const target = WRITES[name];
   if (target === undefined) return;
