@@ -13,6 +13,8 @@ export interface Option {
   readonly short?: string;
   /** Whether it stands alone, or takes text or an integer. */
   readonly kind: "flag" | "text" | "integer";
+  /** May be given more than once; its values then stand in lines. @default The last one counts */
+  readonly many?: boolean;
   /** What is said of it in the help. */
   readonly help: string;
 }
@@ -34,7 +36,7 @@ export interface Grammar {
   readonly readsFiles?: boolean;
 }
 
-/** What was said; the last of several values counts. */
+/** What was said. */
 export class Arguments {
   /** Takes values by the long name of the flag, and the word that is none. */
   constructor(
@@ -193,7 +195,9 @@ class Parser {
     if (option.kind !== "flag") {
       const value = attached ?? (next?.kind === "plain" ? next.text : undefined);
       if (value === undefined) throw wrong(option, "expected one argument");
-      this.#values.set(option.long, option.kind === "integer" ? integerOf(value, option) : value);
+      const before = option.many ? this.#values.get(option.long) : undefined;
+      const said = option.kind === "integer" ? integerOf(value, option) : value;
+      this.#values.set(option.long, before === undefined ? said : `${before}\n${said}`);
       return attached === undefined ? 1 : 0;
     }
     if (option === HELP) return "help";

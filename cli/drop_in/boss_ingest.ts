@@ -4,6 +4,7 @@
  */
 import { checkBossConfig } from "../../boss/check_config.ts";
 import { loadBossBackend } from "../../boss/config.ts";
+import type { PluginGrants } from "../../boss/custom_plugin.ts";
 import { type BossServer, DEFAULT_BOSS_HOST } from "../../boss/credentials.ts";
 import { messageOf, UsageError } from "../../core/errors.ts";
 import { VERSION } from "../../core/version.ts";
@@ -115,14 +116,16 @@ async function work({ path, given, confirm, log, quitting }: {
   readonly log: LogFile;
   readonly quitting: Quitting;
 }): Promise<number> {
-  await check(path);
   const { signal } = quitting;
+  const grants = grantsOf(given);
+  await check(path, grants, signal);
   const ask = asking(given, { log, signal });
   const resumed = given.text("job-id");
   let id: number;
   if (resumed === undefined) {
     const { job } = await createBossJob(path, {
       ...ask,
+      grants,
       confirm: ({ summary, warnings, others }) => {
         log.info(`\n\n${summary}`);
         print("\n");
@@ -151,6 +154,7 @@ async function work({ path, given, confirm, log, quitting }: {
   const { uploadJob } = await import("./upload_job.ts");
   return await uploadJob(path, id, {
     ...ask,
+    grants,
     log,
     quitting,
     threads: given.integer("processes_nb", 1),
@@ -161,15 +165,21 @@ async function work({ path, given, confirm, log, quitting }: {
   });
 }
 
+/** What plugins of a lab's own may do. */
+function grantsOf(given: Arguments): PluginGrants {
+  const list = (long: string) => given.text(long)?.split("\n") ?? [];
+  return { net: list("grant-net"), read: list("grant-read") };
+}
+
 function decline(): number {
   print("Exiting");
   return EXIT.done;
 }
 
 /** Says every fault of a configuration at once. */
-async function check(path: string): Promise<void> {
+async function check(path: string, grants: PluginGrants, signal: AbortSignal): Promise<void> {
   try {
-    const { faults } = await checkBossConfig(path);
+    const { faults } = await checkBossConfig(path, { grants, signal });
     if (faults.length === 0) return;
     const all = faults.map(({ path, reason }) => `${path}: ${reason}`).join(" - ");
     throw new ProgramError(`ERROR: Validation Failed: ${all}`);

@@ -73,6 +73,18 @@ export const BOSS_INGEST: Grammar = {
         "With --cancel and no configuration: where the job is, such as api.bossdb.io; api.theboss.io if it is not given",
     },
     {
+      long: "grant-net",
+      kind: "text",
+      many: true,
+      help: "A host that plugins of your own may reach, and import modules from; repeatable",
+    },
+    {
+      long: "grant-read",
+      kind: "text",
+      many: true,
+      help: "A folder that plugins of your own may read below, beside their root_dir; repeatable",
+    },
+    {
       long: "spool",
       kind: "text",
       help: "Folder on a local disk for decoded images, which all processes of a machine share",

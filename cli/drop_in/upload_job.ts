@@ -2,6 +2,7 @@
  * Uploads a job as boss-ingest does, and says so as it does.
  * @module
  */
+import type { PluginGrants } from "../../boss/custom_plugin.ts";
 import type { WorkerEvent } from "../../boss/worker.ts";
 import { WorkerPool } from "../../pool/worker_pool.ts";
 import { readVariables } from "../../stores/blobs/environment.ts";
@@ -21,6 +22,8 @@ export interface UploadJobOptions extends AskBossOptions {
   /** Whether the job is completed in the end. */
   readonly completes: boolean;
   readonly spool?: string;
+  /** What plugins of a lab's own may do. */
+  readonly grants?: PluginGrants;
   /** Address of the buckets. @default That of the variables of AWS, else AWS itself */
   readonly endpoint?: string;
   /** The command that goes on with it. */
@@ -43,7 +46,7 @@ export async function uploadJob(
   job: number,
   options: UploadJobOptions,
 ): Promise<number> {
-  const { log, quitting, threads, completes, spool, waitSeconds } = options;
+  const { log, quitting, threads, completes, spool, grants, waitSeconds } = options;
   const { token, env, retry, onToken } = options;
   const { endpoint = ownEndpoint(), idleSeconds = 220 } = options;
   const upload = new Upload(job, options);
@@ -57,6 +60,7 @@ export async function uploadJob(
     concurrency: Math.max(LEAST_IN_HAND, threads),
     completes,
     ...(completes ? {} : { idleSeconds }),
+    grants,
     waitSeconds,
     ...(spool === undefined ? {} : { spool }),
     ...(endpoint === undefined ? {} : { endpoint }),

@@ -84,6 +84,13 @@ Deno.test("flags that the program does not have are no answer to a prefix", () =
   throws(() => parseArguments(["--hos", "h:1"], BOSS_INGEST), /unrecognized arguments: --hos$/);
 });
 
+Deno.test("a flag that may be given more than once keeps all of its values", () => {
+  const words = ["--grant-net", "a.lab", "--grant-net=b.lab:8443", "--spool", "x", "--spool", "y"];
+  const given = parseArguments(words, BOSS_INGEST);
+  ok(given !== "help");
+  deepEqual([given.text("grant-net"), given.text("spool")], ["a.lab\nb.lab:8443", "y"]);
+});
+
 Deno.test("words that are not understood are named without what may be a token", () => {
   const token = "0123456789abcdef0123456789abcdef01234567";
   for (const words of [["a.json", token], [`--api_token=${token}`], ["--apitoken", token]]) {

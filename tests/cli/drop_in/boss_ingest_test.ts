@@ -229,6 +229,37 @@ Deno.test("T24: the token of token.json serves where there is no other, and what
   });
 });
 
+Deno.test("boss-ingest lets a plugin of a lab's own read only what it is granted", async () => {
+  await withBoss(async (bench) => {
+    const { folder, file } = bench;
+    await Deno.mkdir(join(folder, "lists"));
+    await Deno.writeTextFile(join(folder, "lists", "names.txt"), "section_000.png\n");
+    await Deno.writeTextFile(
+      join(folder, "listed.ts"),
+      `export class Listed {
+        readonly #names: string[];
+        constructor({ params }: { params: { list: string } }) {
+          this.#names = Deno.readTextFileSync(params.list).trim().split("\\n");
+        }
+        process({ z }: { z: number }) { return this.#names[z]; }
+      }`,
+    );
+    const { root_dir } = file.client.path_processor.params;
+    const params = { root_dir, list: join(folder, "lists", "names.txt") };
+    file.client.path_processor = { class: "./listed.ts#Listed", params };
+    await bench.save(file);
+    const refused = await ingest(bench, ["job.json"], { typed: "n\n" });
+    equal(refused.code, 1, refused.stderr);
+    match(
+      refused.stdout,
+      /^ERROR: Validation Failed: client\.path_processor\.class: .*--grant-read /,
+    );
+    const granted = await ingest(bench, ["job.json", "--grant-read", "lists"], { typed: "n\n" });
+    equal(granted.code, 0, granted.stdout + granted.stderr);
+    match(granted.stdout, /Plugin: \.\/listed\.ts#Listed\n[^]*Exiting\n$/);
+  });
+});
+
 /** Uploads that wait for a bucket which is away. */
 async function withSlowUpload(
   work: (bench: Bench, program: Program, goOn: () => void) => Promise<void>,
