@@ -269,3 +269,30 @@ Deno.test("a channel becomes a volume with all its times, and coarser levels are
   deepEqual(second.voxelSize, { x: 8, y: 8, z: 40, unit: "nanometer" });
   ok(lab.server.log.some((line) => /^GET 1 .* access-mode=cache$/.test(line)));
 });
+
+Deno.test("names of 64 bits become a whole cuboid, beyond what one number holds", async () => {
+  await using lab = await Lab.open({ size: [512, 512, 17], dtype: "uint64", kind: "annotation" });
+  const name = (i: number) => (BigInt(i) << 33n) + 2n ** 53n + 1n;
+  const source = arraySource(
+    { name: "names", size: [512, 512, 17], dtype: "uint64" },
+    ({ min: [x0, y0, z0], max: [x1, y1, z1] }, into) => {
+      let at = 0;
+      for (let z = z0; z < z1; z++) {
+        for (let y = y0; y < y1; y++) {
+          for (let x = x0; x < x1; x++) into[at++] = name((z * 512 + y) * 512 + x);
+        }
+      }
+    },
+  );
+  const { ledger, pool } = lab;
+  const { verified } = await ingest(source, lab.at(), {
+    ledger,
+    pool,
+    format: "bossdb",
+    kind: "labels",
+  });
+  deepEqual(verified?.faults, []);
+  deepEqual(lab.posts.length, 2);
+  const there = lab.server.voxels[0];
+  ok([0, 511, 512, 262_144, 4_456_447].every((i) => there[i] === name(i)));
+});
