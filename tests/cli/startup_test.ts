@@ -44,6 +44,7 @@ Deno.test("the command line starts with its tree and parser alone", async () => 
     "cli.ts",
     "cli/_boss_flags.ts",
     "cli/_plan_flags.ts",
+    "cli/_plugin_flags.ts",
     "cli/command.ts",
     "cli/commands.ts",
     "cli/drop_in/programs.ts",
