@@ -676,7 +676,7 @@ const BARE_COMMANDS: readonly Command[] = [
     summary: "Serve a small Boss over local volumes: resources, cutouts and the ingest service",
     details: [
       "What clients of the Boss ask for over HTTP: collections, coordinate frames, experiments, channels and their metadata; cutouts; and ingest jobs of tiles and of volumes, with their queues and buckets at the same address. What is ingested lies in an OME-Zarr volume for each channel, below DIR/volumes. What it knows is on disk: it may be stopped, or killed, and goes on when it is started again.",
-      "Clients need the token of its file, and AWS_ENDPOINT_URL for queues and buckets. It speaks HTTP without encryption, and listens on this machine alone unless --host says otherwise.",
+      "Clients need the token of its file, and AWS_ENDPOINT_URL for queues and buckets. It speaks HTTP without encryption, and listens on this machine alone unless --host says otherwise. So in another window: INTERN_TOKEN=$(cat DIR/token) sluice prep prep.json --host http://localhost:8090",
     ],
     arguments: [],
     flags: [
@@ -710,10 +710,6 @@ const BARE_COMMANDS: readonly Command[] = [
     ],
     examples: [
       { line: "sluice serve boss --root boss", what: "On this machine, at port 8090" },
-      {
-        line: "INTERN_TOKEN=$(cat boss/token) sluice prep prep.json --host http://localhost:8090",
-        what: "In another window",
-      },
     ],
     run: () => import("./commands/serve_boss.ts"),
   },
