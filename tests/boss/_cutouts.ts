@@ -52,6 +52,8 @@ export interface CutoutServer extends AsyncDisposable {
   readonly there: Map<string, Body>;
   /** Uncompressed bytes that it gives at most. */
   mostBytes: number;
+  /** Is waited for before what is written is there. */
+  onWrite?: () => Promise<void>;
 }
 
 /** Serves channel `col/exp/chan` until it is disposed. */
@@ -101,7 +103,7 @@ export function serveCutouts(channel: CutoutChannel): CutoutServer {
   const tokens = new Set<string>();
   const next: CutoutFault[] = [];
   const meta = new Map<string, string>();
-  const raw = serveRaw((request) => {
+  const raw = serveRaw(async (request) => {
     const { path, headers } = request;
     tokens.add(headers.get("authorization") ?? "");
     const isMine = headers.get("authorization") === `Token ${TEST_TOKEN}`;
@@ -121,6 +123,7 @@ export function serveCutouts(channel: CutoutChannel): CutoutServer {
       );
       const fault = next.shift();
       if (typeof fault === "object") return fault;
+      if (request.method === "POST") await server.onWrite?.();
       const answer = cut(
         request,
         cutout[1] !== undefined,

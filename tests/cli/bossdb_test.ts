@@ -17,27 +17,33 @@ async function net(
   words: readonly string[],
   env: Readonly<Record<string, string>> = { INTERN_TOKEN: TEST_TOKEN },
 ): Promise<Ran> {
-  const flags = tasks["sluice:net"].split(" ").slice(1, -1);
-  const ran = await ended(
-    new Deno.Command(Deno.execPath(), {
-      args: [...flags, "--no-prompt", `${root}cli.ts`, ...words],
-      cwd: folder,
-      clearEnv: true,
-      env: {
-        HOME: folder,
-        SLUICE_HOME: join(folder, "home"),
-        PATH: Deno.env.get("PATH") ?? "",
-        DENO_DIR: Deno.env.get("DENO_DIR") ?? join(Deno.env.get("HOME") ?? "", ".cache/deno"),
-        NO_COLOR: "1",
-        ...env,
-      },
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn(),
-  );
+  const ran = await ended(start(folder, words, env));
   ok(!`${ran.stdout}${ran.stderr}`.includes(TEST_TOKEN), "a token was printed");
   return ran;
+}
+
+function start(
+  folder: string,
+  words: readonly string[],
+  env: Readonly<Record<string, string>> = { INTERN_TOKEN: TEST_TOKEN },
+): Deno.ChildProcess {
+  const flags = tasks["sluice:net"].split(" ").slice(1, -1);
+  return new Deno.Command(Deno.execPath(), {
+    args: [...flags, "--no-prompt", `${root}cli.ts`, ...words],
+    cwd: folder,
+    clearEnv: true,
+    env: {
+      HOME: folder,
+      SLUICE_HOME: join(folder, "home"),
+      PATH: Deno.env.get("PATH") ?? "",
+      DENO_DIR: Deno.env.get("DENO_DIR") ?? join(Deno.env.get("HOME") ?? "", ".cache/deno"),
+      NO_COLOR: "1",
+      ...env,
+    },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
 }
 
 Deno.test("sluice info shows a channel, and what people have said of it", async () => {
@@ -117,6 +123,35 @@ Deno.test("sluice ingest writes a stack into a channel, status and verify know i
       (await Array.fromAsync(Deno.readDir(join(folder, "out")), ({ name }) => name)).sort(),
       ["section_0001.png", "section_0002.png"],
     );
+  });
+});
+
+Deno.test("a program that is killed while it writes into a channel is taken up, and nothing is lost", async () => {
+  await withFolder(async (folder) => {
+    await using boss = serveCutouts({ size: [60, 50, 64], dtype: "uint16" });
+    const stack = await makeStack(join(folder, "raw"), { width: 60, height: 50, depth: 64 });
+    const address = `bossdb://${boss.host}/col/exp/chan`;
+    const words = ["ingest", stack.pattern, address, "--voxel-size", "4x4x40nm"];
+    // Two cuboids of four are told apart as written; of the others nothing is ever heard.
+    let writes = 0;
+    const hung = Promise.withResolvers<void>();
+    const stuck = Promise.withResolvers<void>();
+    boss.onWrite = () => {
+      if (++writes <= 2) return Promise.resolve();
+      stuck.resolve();
+      return hung.promise;
+    };
+    const child = start(folder, words);
+    const output = ended(child);
+    await Promise.race([stuck.promise, output]);
+    child.kill("SIGKILL");
+    await output;
+    boss.onWrite = undefined;
+    hung.resolve();
+    const again = await net(folder, [...words, "--lease-seconds", "1"]);
+    equal(again.code, 0, again.stderr);
+    match(again.stdout + again.stderr, /verified: 4 files/);
+    equal(Buffer.compare(viewBytes(boss.voxels[0]), viewBytes(stack.voxels)), 0);
   });
 });
 
