@@ -246,10 +246,11 @@ export class PluginThreads {
     const text = said.kind === "failed" ? said.message : `it said "${said.kind}" out of turn`;
     const refused = explainRefusal(text);
     if (refused !== undefined) return new PluginError(this.#act(what), "refused", clean(refused));
-    const offline = text.includes("--cached-only")
+    // The executable runs with --cached-only, and keeps no cache.
+    const offline = kind === "unloadable" && /--cached-only|cache entry/.test(text)
       ? "; this program fetches no modules: save it as a file, and name that"
       : "";
-    const reason = kind === "thrown" ? `it threw ${text}` : `${text}${offline}`;
+    const reason = kind === "thrown" ? `it threw ${text}` : `${text.split("\n")[0]}${offline}`;
     return new PluginError(this.#act(what), kind, clean(reason));
   }
 

@@ -3,7 +3,12 @@
  * @module
  */
 import { join } from "node:path";
-import { type BossConfig, type JsonObject, loadBossConfig } from "../boss/config.ts";
+import {
+  type BossConfig,
+  BossConfigError,
+  type JsonObject,
+  loadBossConfig,
+} from "../boss/config.ts";
 import { type CustomPluginOptions, isCustomPlugin } from "../boss/custom_plugin.ts";
 import type { BossJob } from "../boss/ingest_job.ts";
 import type { BossIndex } from "../boss/plugin.ts";
@@ -75,7 +80,11 @@ export async function testPlugin(
   const { index, signal } = options;
   const isModule = plugin.includes("#") && isCustomPlugin(plugin);
   const config = isModule ? configOf(plugin, options) : await loadBossConfig(plugin);
-  const opened = await openBossPlugins(config, options);
+  const opened = await openBossPlugins(config, options).catch((error) => {
+    if (!isModule || !(error instanceof BossConfigError)) throw error;
+    // There is no configuration that it could be a fault of.
+    throw new UsageError(error.faults.map(({ reason }) => reason).join("; "), { cause: error });
+  });
   const plugins: BossPlugins = isModule && options.path !== undefined
     ? { ...opened, paths: { process: () => options.path! } }
     : opened;

@@ -3,9 +3,10 @@ import { Buffer } from "node:buffer";
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { checkBossConfig } from "../../boss/check_config.ts";
+import { loadBossConfig } from "../../boss/config.ts";
 import { PluginError } from "../../boss/custom_plugin.ts";
 import { parseCuboidKey } from "../../boss/keys.ts";
-import type { BossPlugins } from "../../boss/plugins.ts";
+import { type BossPlugins, openBossPlugins } from "../../boss/plugins.ts";
 import { decompressBlosc } from "../../codecs/blosc.ts";
 import { decodeTile } from "../../boss/_decode_tile.ts";
 import { pngOf } from "../_images.ts";
@@ -134,6 +135,24 @@ Deno.test("a tile's bytes are uploaded as they are; those of a smaller one are p
       message: /it gave 76 x 512 pixels, and this tile has 512 x 512$/,
     });
   });
+});
+
+Deno.test("the example of a custom plugin names the images of its sessions", async () => {
+  const { pathname } = new URL("../../configs/boss/custom_plugin.json", import.meta.url);
+  const plugins = await openBossPlugins(await loadBossConfig(pathname));
+  const paths = await Promise.all(
+    [0, 119, 120, 440].map((z) => plugins.paths.process({ ...AT, z })),
+  );
+  deepEqual(paths, [
+    "/data/session_1/slice_00000.tif",
+    "/data/session_1/slice_00119.tif",
+    "/data/session_2/slice_00000.tif",
+    "/data/session_3/slice_00130.tif",
+  ]);
+  if (plugins.kind !== "tile") throw new Error("no tile job");
+  const { placement } = await plugins.tiles.process(String(paths[0]), { ...AT, x: 2 });
+  deepEqual(placement.x, { kind: "part", from: 2048 });
+  plugins.close?.();
 });
 
 const refused = [
