@@ -26,6 +26,9 @@ export interface SpooledVolumeOptions {
   readonly wayOut?: string;
 }
 
+/** Bytes that are read at most for one that is wanted, so as to read the rows of a plane at once. */
+const MOST_SPAN = 8;
+
 /** One level of a volume. */
 export class SpooledVolume {
   /** Type of its voxels. */
@@ -95,9 +98,24 @@ export class SpooledVolume {
 function copyRows(file: SpoolReader, cell: Box, of: Box, into: VoxelArray, intoBox: Box): void {
   const bytes = viewBytes(into);
   const from = [...rowsOf(of, cell, into.BYTES_PER_ELEMENT)];
-  let at = 0;
-  for (const { offset, length } of rowsOf(of, intoBox, into.BYTES_PER_ELEMENT)) {
-    file.read(from[at++].offset, bytes.subarray(offset, offset + length));
+  const to = [...rowsOf(of, intoBox, into.BYTES_PER_ELEMENT)];
+  // The rows of a plane follow each other: a read costs as much as some thousand bytes more.
+  const rows = of.max[1] - of.min[1];
+  const { length } = to[0];
+  const span = from[rows - 1].offset + length - from[0].offset;
+  if (span > MOST_SPAN * rows * length) {
+    for (const [i, { offset }] of to.entries()) {
+      file.read(from[i].offset, bytes.subarray(offset, offset + length));
+    }
+    return;
+  }
+  const plane = new Uint8Array(span);
+  for (let first = 0; first < to.length; first += rows) {
+    file.read(from[first].offset, plane);
+    for (let i = first; i < first + rows; i++) {
+      const at = from[i].offset - from[first].offset;
+      bytes.set(plane.subarray(at, at + length), to[i].offset);
+    }
   }
 }
 
