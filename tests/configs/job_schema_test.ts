@@ -4,6 +4,7 @@
  * `SLUICE_UPDATE=1 deno test -A tests/configs` writes `configs/job.schema.json` anew.
  */
 import { deepEqual, equal, match, rejects } from "node:assert/strict";
+import { formatsOf } from "../../stores/volume.ts";
 import { join } from "node:path";
 import { TREE } from "../../cli/commands.ts";
 import { gather, planOptions, workOptions } from "../../cli/job_options.ts";
@@ -41,6 +42,7 @@ Deno.test("every flag of ingest has a key, and every key a flag", () => {
 const tiff16 = (first: number) => tiffOf([{ dtype: "uint16", first }]);
 const examples: Record<string, Record<string, Uint8Array>> = {
   "tiff_stack.json": filesOf(["raw/section_0000.tif", "raw/section_0002.tif"], tiff16(1)),
+  "boss_channel.json": filesOf(["raw/section_0000.tif", "raw/section_0001.tif"], tiff16(1)),
   "png_tiles.json": filesOf(
     ["tiles/0000/0_0.png", "tiles/0000/0_1.png", "tiles/0001/0_0.png"],
     pngOf(),
@@ -68,11 +70,16 @@ for (const [name, files] of Object.entries(examples)) {
         needsTarget: true,
       },
     );
-    equal(target.startsWith(folder.path), true);
+    const isChannel = target.startsWith("bossdb://");
+    equal(isChannel || target.startsWith(folder.path), true);
     workOptions(flags);
-    const { plan } = await planIngest(sources, planOptions(flags));
+    const { plan } = await planIngest(sources, {
+      ...planOptions(flags),
+      ...formatsOf([target]),
+    });
     const job = await loadJob(path);
-    deepEqual(plan.store, { kind: "ome-zarr", zarr: job.zarr ?? "0.5" });
+    const wanted = isChannel ? { kind: "bossdb" } : { kind: "ome-zarr", zarr: job.zarr ?? "0.5" };
+    deepEqual(plan.store, wanted);
     equal(plan.kind, job.kind ?? "image");
     equal(plan.policies.missing, job.missing ?? "error");
     if (job.chunk === 64) deepEqual(plan.layout.scales[0].chunk, [64, 64, 64, 1, 1]);
