@@ -58,7 +58,12 @@ export const SPOOL: Flag = {
 export const JOIN_BOSS_FLAGS: readonly Flag[] = [
   SPOOL,
   { name: "spool-size", value: "SIZE", help: "What it may hold at most", default: "16GiB" },
-  { name: "in-hand", value: "N", help: "Tiles or chunks in hand at once", default: "8" },
+  {
+    name: "in-hand",
+    value: "N",
+    help: "Tiles or chunks in hand at once",
+    default: "8, or twice --workers where that is more",
+  },
   {
     name: "attempts",
     value: "N",

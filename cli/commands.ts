@@ -80,7 +80,7 @@ const OPTIONAL_BOSS_CONFIG: Argument = {
 const EVERYWHERE: readonly Flag[] = [
   { name: "json", help: "Print the result as one JSON document, and no progress" },
   { name: "quiet", short: "q", help: "Print results and errors alone" },
-  { name: "verbose", short: "v", help: "Print stack traces" },
+  { name: "verbose", short: "v", help: "Print stack traces, and where a token was found" },
   { name: "help", short: "h", help: "Print this help" },
   { name: "version", short: "V", help: "Print the version" },
 ].map((flag) => ({ ...flag, group: "Everywhere" }));

@@ -78,7 +78,7 @@ export interface JoinBossJobOptions extends AskBossOptions {
   readonly spoolBytes?: number;
   /** Address of a server of buckets other than that of AWS. */
   readonly endpoint?: string;
-  /** Messages in hand at once. @default 8 */
+  /** Messages in hand at once. @default 8, or twice the threads of the pool where that is more */
   readonly concurrency?: number;
   /** Attempts at one message before it is left. @default 3 */
   readonly attempts?: number;
@@ -105,6 +105,9 @@ export interface JoinBossJobOptions extends AskBossOptions {
   /** Is told how far the job is. */
   readonly onProgress?: (progress: BossJobProgress) => void;
 }
+
+/** Some are on their way while others are made. */
+const LEAST_IN_HAND = 8;
 
 /** Work of hours outlasts what a question need not. */
 const PATIENCE: RetryOptions = { attempts: 60, seconds: 900 };
@@ -197,7 +200,8 @@ async function work(
     warnings,
   });
   await using watch = new BossJobWatch(service, job, onProgress);
-  const { concurrency, attempts, completes, idleSeconds, waitSeconds, stopping } = options;
+  const { concurrency = Math.max(LEAST_IN_HAND, 2 * pool.size) } = options;
+  const { attempts, completes, idleSeconds, waitSeconds, stopping } = options;
   const report = await runBossWorker({
     service,
     keys,
@@ -205,7 +209,8 @@ async function work(
     uploader,
     folder: spool.folder,
     signal,
-    ...defined({ concurrency, attempts, completes, idleSeconds, waitSeconds, stopping }),
+    concurrency,
+    ...defined({ attempts, completes, idleSeconds, waitSeconds, stopping }),
     onEvent: (event) => {
       if (event.kind === "uploaded") watch.count();
       onEvent(event);

@@ -46,9 +46,8 @@ export async function run(call: Call, { output }: Context): Promise<number> {
         `Created ingest job ${job.id} at "${new URL(server).host}": ${
           plural(job.tileCount ?? created.tasks, unitOf(kind))
         }`,
-        `To upload, with as many processes and machines as you like: sluice join ${
-          sameJob(call, job.id)
-        }`,
+        `To upload: sluice join ${sameJob(call, job.id)}`,
+        "As many processes as you like may join; those of all machines but one with -m",
       ].join("\n"),
   );
   return EXIT.done;

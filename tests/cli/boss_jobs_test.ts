@@ -78,8 +78,8 @@ Deno.test("a job of the Boss is created, joined by two processes, complete, and 
     created.stderr,
     /#### INGEST JOB SUMMARY ####\n[^]*Total Number of Image Tiles to Upload: 30\n/,
   );
-  match(created.stdout, /^Created ingest job 42 at "127\.0\.0\.1:\d+": 30 tiles\nTo upload, /);
-  match(created.stdout, /: sluice join job\.json -j 42\n$/);
+  match(created.stdout, /^Created ingest job 42 at "127\.0\.0\.1:\d+": 30 tiles\nTo upload: /);
+  match(created.stdout, /\nTo upload: sluice join job\.json -j 42\n.* with -m\n$/);
 
   const status = await sluice.run("status", "job.json", "-j", "42");
   match(status.stdout, /^Ingest job 42: http:.*\n {2}preparing, 0 of 30 messages left: the server/);
