@@ -1,6 +1,8 @@
 /** `sluice plugins` and what grants plugins more, as processes with the permissions that they are documented to need. */
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { chunkProcessors, pathProcessors, tileProcessors } from "../../boss/plugins.ts";
+import { decodeTile } from "../../boss/_decode_tile.ts";
+import { serveBoss, TEST_TOKEN, TILE_BUCKET } from "../boss/_boss_server.ts";
 import { customTiles } from "../boss/_custom_plugins.ts";
 import { pngOf } from "../_images.ts";
 import { Sluice } from "./_sluice.ts";
@@ -189,3 +191,48 @@ for (const { words, says } of wrong) {
     ok(!stderr.includes("    at "));
   });
 }
+
+Deno.test("a job of the Boss with plugins of one's own is created, refused what is not granted, and done with it", async () => {
+  await using boss = serveBoss({ waitSeconds: 0.5, completingLooks: 0 });
+  await using pixels = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    () => new Response(new Uint8Array(512 * 512).fill(23)),
+  );
+  const host = `127.0.0.1:${pixels.addr.port}`;
+  const module = `export class Tiles {
+    async process(_path, { z }) {
+      const data = new Uint8Array(await (await fetch("http://${host}/" + z)).arrayBuffer());
+      return { data, width: 512, height: 512 };
+    }
+  }`;
+  const file = customTiles("./lab.js", undefined, ["Tiles", {}], {
+    x: [0, 512],
+    y: [0, 512],
+    z: [0, 16],
+  });
+  file.client.path_processor = {
+    class: "ingestclient.plugins.path.TestPassThroughPathProcessor",
+    params: {},
+  };
+  file.client.backend = { ...file.client.backend, host: boss.host, protocol: "http" };
+  await using made = await Sluice.of({ "lab.js": module, "job.json": JSON.stringify(file) });
+  const sluice = made.with({
+    task: "sluice:net",
+    env: { HOME: made.folder.path, INTERN_TOKEN: TEST_TOKEN },
+  });
+  const created = await sluice.run("create", "job.json");
+  equal(created.code, 0, created.stderr);
+  const join = ["join", "job.json", "-j", "42", "-p", "0", "--endpoint", boss.s3.url];
+  const refused = await sluice.run("plugins", "test", "job.json");
+  equal(refused.code, 1);
+  match(
+    refused.stdout,
+    new RegExp(`it tried to reach "${host}", which it may not; --grant-net ${host} grants it`),
+  );
+  const done = await sluice.run(...join, "--grant-net", host);
+  equal(done.code, 0, done.stderr);
+  match(done.stdout, /^Ingest job 42 is complete; /);
+  const { objects } = boss.s3.buckets.get(TILE_BUCKET)!;
+  equal(objects.size, 16);
+  for (const { bytes } of objects.values()) equal((await decodeTile(bytes)).data[77], 23);
+});
