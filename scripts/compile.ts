@@ -40,7 +40,8 @@ export interface Executable {
 export async function programFlags(): Promise<string[]> {
   const { tasks } = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.json")));
   const words = (tasks["sluice:net"] as string).split(" ");
-  const flags = words.slice(2, -1);
+  // Whatever is made says that one for itself.
+  const flags = words.slice(2, -1).filter((flag) => flag !== "--no-prompt");
   if (
     words[0] !== "deno" || words.at(-1) !== "cli.ts" ||
     !flags.every((flag) => /^--[\w=,.:*/-]+$/.test(flag))
