@@ -191,7 +191,9 @@ function compare(
   if (check.bytes !== receipt.bytes || check.crc !== receipt.crc) {
     return [{
       ...place,
-      reason: `its ${check.bytes} bytes are not the ${receipt.bytes} that were written`,
+      reason: check.bytes === receipt.bytes
+        ? `its ${check.bytes} bytes are not those that were written`
+        : `its ${check.bytes} bytes are not the ${receipt.bytes} that were written`,
     }];
   }
   if (check.voxels !== receipt.voxels) {

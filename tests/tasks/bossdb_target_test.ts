@@ -143,7 +143,7 @@ Deno.test("verify names a cuboid that is not what was written, and one that cann
   const { faults } = await verifyVolume(lab.at(), { pool: lab.pool });
   deepEqual(faults.map(({ path, reason }) => [path, reason]), [[
     `${lab.at()}/cutout/0/0:512/0:512/0:16/0:1`,
-    "its 8388608 bytes are not the 8388608 that were written",
+    "its 8388608 bytes are not those that were written",
   ]]);
   lab.server.next.push(...Array(80).fill(page(500)));
   await rejects(verifyVolume(lab.at(), { pool: lab.pool }), BossError);
