@@ -2,7 +2,7 @@
  * What a custom plugin may do: what the job grants, and nothing else.
  * @module
  */
-import { dirname, relative, resolve } from "node:path";
+import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
 import { UsageError } from "../core/errors.ts";
 
 /** What custom plugins may do beside reading below their source root. */
@@ -74,7 +74,7 @@ export function mayRead(path: string, { read }: PluginPermissions): boolean {
   const whole = resolve(path);
   return read.some((root) => {
     const below = relative(root, whole);
-    return below === "" || !(below === ".." || below.startsWith("../") || below.startsWith("/"));
+    return below.split(sep)[0] !== ".." && !isAbsolute(below);
   });
 }
 

@@ -98,6 +98,28 @@ Deno.test("packages and their WebAssembly come along: job files, JPEG, OME-XML",
   match(wrong.stderr, /chunk/);
 });
 
+Deno.test("a plugin of one's own runs in it, with its own permissions", async () => {
+  const { cwd, env } = await workplace();
+  const module = `export class Tiles {
+    process(path: string) {
+      if (path !== "") return Deno.readFile(path);
+      return { data: new Uint16Array(512 * 512).fill(9), width: 512, height: 512 };
+    }
+  }`;
+  await Deno.writeTextFile(join(cwd, "lab.ts"), module);
+  const test = ["plugins", "test", "./lab.ts#Tiles"];
+  const made = await shared().run(test, { cwd, env });
+  equal(made.code, 0, made.stderr);
+  match(made.stdout, /the plugin makes it: 512 x 512 pixels of uint16, 9 to 9/);
+  const refused = await shared().run([...test, "--path", "/etc/passwd"], { cwd, env });
+  equal(refused.code, 1, refused.stderr);
+  match(refused.stdout, /it tried to read "\/etc\/passwd", which it may not; --grant-read \/etc/);
+  const remote = ["plugins", "test", "https://a.invalid/lab.ts#Tiles"];
+  const { code, stderr } = await shared().run(remote, { cwd, env });
+  equal(code, 2);
+  match(stderr, /this program fetches no modules: save it as a file, and name that/);
+});
+
 Deno.test("exit codes are those of sluice", async () => {
   const { cwd, env } = await workplace();
   const codes = [["--version", 0], ["ingets", 2], [
