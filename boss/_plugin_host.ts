@@ -2,38 +2,11 @@
 /**
  * The thread of one custom plugin: loads its module, and asks it, one question after the other.
  *
- * What this module imports would be loaded with the permissions of the program, and so it imports nothing; the module of
+ * What this module imports would be loaded with the permissions of the program, and so it imports nothing but types; the module of
  * the plugin is imported with those of the plugin, by an address that is not known before.
  * @module
  */
-
-/** What a thread is told first. */
-export interface PluginStart {
-  /** Address of the module. */
-  readonly module: string;
-  /** Class in it. */
-  readonly className: string;
-  /** What the class is made with: parameters and job. */
-  readonly setup: unknown;
-  /** Hosts that no module may come from once this one is loaded. */
-  readonly revoked: readonly string[];
-}
-
-/** What a thread is asked, in turn. */
-export interface PluginQuestion {
-  /** Tells its answer from others. */
-  readonly id: number;
-  /** What `process` is called with. */
-  readonly args: readonly unknown[];
-}
-
-/** What a thread says. */
-export type PluginSaid =
-  | { readonly kind: "alive" }
-  | { readonly kind: "opened"; readonly varies: unknown }
-  | { readonly kind: "answer"; readonly id: number; readonly value: unknown }
-  | { readonly kind: "failed"; readonly id?: number; readonly message: string }
-  | { readonly kind: "ended"; readonly how: string };
+import type { PluginQuestion, PluginSaid, PluginStart } from "./_plugin_words.ts";
 
 interface Plugin {
   readonly varies?: unknown;

@@ -3,7 +3,7 @@
  * @module
  */
 import { SluiceError } from "../core/errors.ts";
-import type { PluginQuestion, PluginSaid, PluginStart } from "./_plugin_host.ts";
+import type { PluginQuestion, PluginSaid, PluginStart } from "./_plugin_words.ts";
 import { denoPermissions, explainRefusal, type PluginPermissions } from "./_plugin_permissions.ts";
 
 /** What went wrong: see {@linkcode PluginError}. */
