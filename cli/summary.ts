@@ -169,6 +169,9 @@ export function describeVerified(report: VerifyReport, plan: Plan, name: string)
       : `To write it anew from the images: sluice retry ${name} --section ${
         sectionsOf(plan, tasks)
       }`,
+    ...(faults.length === 0 || plan.store.kind !== "bossdb" ? [] : [
+      "A Boss keeps what was there where a new voxel is 0; to have that go: --overwrite, and ?replace=true behind the address",
+    ]),
   ];
 }
 

@@ -105,6 +105,13 @@ Deno.test("sluice ingest writes a stack into a channel, status and verify know i
     const broken = await net(folder, ["verify", address]);
     equal(broken.code, 1, broken.stdout);
     match(broken.stderr + broken.stdout, /cutout\/0\/0:512\/0:29\/0:16\/0:1/);
+    match(broken.stderr + broken.stdout, /sluice retry .* --section 0-15\n.*\?replace=true/);
+    const retried = await net(folder, ["retry", address, "--section", "0-15"]);
+    equal(retried.code, 0, retried.stderr);
+    const joined = await net(folder, ["join", address]);
+    equal(joined.code, 0, joined.stderr);
+    const mended = await net(folder, ["verify", address]);
+    equal(mended.code, 0, mended.stderr + mended.stdout);
     const pulled = await net(folder, [
       "pull",
       address,
