@@ -42,13 +42,14 @@ export async function permissionsOf(
   { net = [], read = [] }: PluginGrants = {},
 ): Promise<PluginPermissions> {
   for (const host of net) await checkHost(host);
-  const folders = read.map((folder) => resolve(folder));
-  for (const folder of folders) await checkFolder(folder);
-  const own = file === undefined ? [hostOf(module)] : [];
+  const own = file === undefined ? [] : [file];
+  const paths = [...new Set([...roots, ...read.map((folder) => resolve(folder)), ...own])];
+  for (const path of paths) await checkReadable(path);
+  const hosts = [...new Set(net)];
   return {
-    read: [...new Set([...roots, ...folders, ...(file === undefined ? [] : [file])])],
-    net: [...new Set(net)],
-    import: [...own, ...await keep([...new Set(net)], mayImport)],
+    read: paths,
+    net: hosts,
+    import: [...(file === undefined ? [hostOf(module)] : []), ...await keep(hosts, mayImport)],
   };
 }
 
@@ -128,7 +129,7 @@ async function checkHost(host: string): Promise<void> {
   );
 }
 
-async function checkFolder(path: string): Promise<void> {
+async function checkReadable(path: string): Promise<void> {
   const { state } = await Deno.permissions.query({ name: "read", path });
   if (state === "granted") return;
   throw new UsageError(

@@ -8,23 +8,30 @@
 import { dirname, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { messageOf, UsageError } from "../core/errors.ts";
+import type { JsonObject } from "./_config_json.ts";
 import { cleanerOf } from "./_config_secrets.ts";
-import type { PluginChoice } from "./config.ts";
+import { PluginAnswers } from "./_plugin_answers.ts";
 import {
   hostOf,
   mayImport,
   mayRead,
   permissionsOf,
   type PluginGrants,
+  type PluginPermissions,
   type PluginPlace,
 } from "./_plugin_permissions.ts";
 import { PluginError, type PluginFault, PluginThreads } from "./_plugin_threads.ts";
 import { hasWorkerOptions } from "./_worker_options.ts";
-import type { JsonObject } from "./_config_json.ts";
+import type { PluginChoice } from "./config.ts";
 import type { BossJob } from "./ingest_job.ts";
-import type { Answer, BossIndex, PluginParams } from "./plugin.ts";
-import { PluginAnswers } from "./_plugin_answers.ts";
-import type { ChunkProcessor, PathProcessor, TileProcessor } from "./plugin.ts";
+import type {
+  Answer,
+  BossIndex,
+  ChunkProcessor,
+  PathProcessor,
+  PluginParams,
+  TileProcessor,
+} from "./plugin.ts";
 
 export { PluginError, type PluginFault, type PluginGrants };
 
@@ -187,18 +194,16 @@ export class CustomPlugin {
   readonly #shown: string;
   readonly #threads: PluginThreads;
   readonly #use: CustomPluginUse;
-  readonly #place: PluginPlace;
-  readonly #permissions: Awaited<ReturnType<typeof permissionsOf>>;
+  readonly #permissions: PluginPermissions;
   #varies: readonly ("x" | "y")[] | undefined;
 
   private constructor(
     use: CustomPluginUse,
     place: PluginPlace,
     className: string,
-    permissions: Awaited<ReturnType<typeof permissionsOf>>,
+    permissions: PluginPermissions,
   ) {
     this.#use = use;
-    this.#place = place;
     this.#permissions = permissions;
     this.#shown = use.choice.className;
     const { params, job, seconds = SECONDS } = use;

@@ -465,10 +465,19 @@ Deno.test("a custom plugin from a URL is loaded, and may import from nowhere onc
     const host = `127.0.0.1:${server.addr.port}`;
     const act = `await import("http://${host}/" + "tell.ts?secret")`;
     const file = customTiles(`http://${host}/lab.ts`, undefined, ["Does", { act }]);
-    await rejects(
-      ask(await openIn(folder, file)),
+    await Deno.writeTextFile(join(folder, "job.json"), JSON.stringify(file));
+    const cli = new URL("../../cli.ts", import.meta.url).pathname;
+    // In a process of its own, as what is imported would be noted in the lock file of the project.
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-lock", "-A", cli, "plugins", "test", join(folder, "job.json")],
+      env: { NO_COLOR: "1" },
+      stdin: "null",
+    }).output();
+    match(
+      new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr),
       new RegExp(`it tried to import a module from "${host}"`),
     );
+    equal(code, 1);
     deepEqual([...new Set(asked)].sort(), ["/lab.ts", "/one.ts"]);
   });
 });
@@ -479,12 +488,13 @@ Deno.test("a custom plugin is refused where workers have no permissions of their
     await Deno.writeTextFile(join(folder, "job.json"), JSON.stringify(doing("")));
     const cli = new URL("../../cli.ts", import.meta.url).pathname;
     const run = async (...flags: readonly string[]) => {
+      const read = flags.some((flag) => flag.startsWith("--allow-read")) ? [] : ["--allow-read"];
       const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
         args: [
           "run",
           "--no-prompt",
           "--no-config",
-          "--allow-read",
+          ...read,
           "--allow-env",
           "--allow-sys",
           ...flags,
@@ -508,5 +518,66 @@ Deno.test("a custom plugin is refused where workers have no permissions of their
     const given = await run("--unstable-worker-options");
     equal(given.code, 0, given.out);
     match(given.out, /it runs/);
+    // No more than this process itself may.
+    const root = new URL("../../", import.meta.url).pathname;
+    const narrow = await run(
+      "--unstable-worker-options",
+      `--allow-read=${root},${folder}/job.json`,
+    );
+    equal(narrow.code, 2, narrow.out);
+    match(narrow.out, /"\/.*\/lab\.ts" cannot be read/);
+  });
+});
+
+Deno.test("a custom plugin that computes for ever is asked some times, and then no more", async () => {
+  await withFolder(async (folder) => {
+    await Deno.writeTextFile(
+      join(folder, "lab.ts"),
+      "export class Loop { process() { while (true); } }",
+    );
+    const file = customTiles(`${folder}/lab.ts`, undefined, ["Loop", {}]);
+    const script = `
+      import { openBossPlugins, parseBossConfig } from "${new URL(
+      "../../mod.ts",
+      import.meta.url,
+    )}";
+      const config = parseBossConfig(${JSON.stringify(file)}, "job.json");
+      const { tiles } = await openBossPlugins(config, { seconds: 0.1 });
+      for (let x = 0; x < 6; x++) {
+        await tiles.process("", { x, y: 0, z: 0, t: 0 }).catch((error) => console.log(error.kind, error.reason));
+      }
+      Deno.exit(0);
+    `;
+    await Deno.writeTextFile(join(folder, "script.ts"), script);
+    const root = new URL("../../", import.meta.url).pathname;
+    const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "--no-check",
+        "--no-prompt",
+        "--allow-read",
+        "--allow-env",
+        "--allow-sys",
+        "--config",
+        `${root}deno.json`,
+        join(folder, "script.ts"),
+      ],
+      stdin: "null",
+    }).output();
+    const lines = new TextDecoder().decode(stdout).trim().split("\n");
+    equal(code, 0);
+    equal(lines.length, 6);
+    ok(
+      lines.slice(0, 4).every((line) =>
+        /^late it gave no answer within 0\.1 s, .*computes without end/.test(line)
+      ),
+      lines.join("\n"),
+    );
+    ok(
+      lines.slice(4).every((line) =>
+        /^late 4 of its threads compute without end, and it is asked no more/.test(line)
+      ),
+      lines.join("\n"),
+    );
   });
 });
