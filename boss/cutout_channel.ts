@@ -101,7 +101,6 @@ export async function openChannel(
     );
   };
   const fields = {
-    collection: await find({ kind: "collection", name: collection }),
     experiment: await find({ kind: "experiment", collection, name: experiment }),
     channel: await find({ kind: "channel", collection, experiment, name }),
   };
@@ -138,7 +137,15 @@ export async function openChannel(
       ...asked,
     }),
     remarks: async (signal) => [
-      ...remarksOf({ ...fields, "coordinate frame": frame }),
+      ...remarksOf({
+        // What a channel lies in may be hidden where it is not.
+        collection: await unlessHidden(
+          () => resources.find({ kind: "collection", name: collection }, { signal }),
+          () => undefined,
+        ) ?? {},
+        ...fields,
+        "coordinate frame": frame,
+      }),
       ...await readMetadata(new BossCaller(server, token, asked), where, signal),
     ],
   };
@@ -237,7 +244,7 @@ function remarksOf(
 /** Values that are asked for at once. */
 const AT_ONCE = 8;
 
-/** Keys and values that people keep at a channel. What this user may not see is said, and keeps nothing else away. */
+/** Keys and values that people keep at a channel; that this user may not see them is said. */
 async function readMetadata(
   caller: BossCaller,
   { collection, experiment, channel }: Record<"collection" | "experiment" | "channel", string>,
@@ -260,7 +267,7 @@ async function readMetadata(
       return answer.json;
     });
   };
-  try {
+  return await unlessHidden(async () => {
     const { keys } = await ask("");
     if (!Array.isArray(keys)) return [];
     const values = new Map<string, string>();
@@ -269,10 +276,20 @@ async function readMetadata(
       values.set(key, caller.scrub(typeof value === "string" ? value : JSON.stringify(value)));
     });
     return keys.map((key) => ({ name: `metadata ${key}`, value: values.get(String(key))! }));
+  }, ({ message }) => [{ name: "metadata", value: message }]);
+}
+
+/** What this user may not see keeps nothing else away. */
+async function unlessHidden<T>(
+  look: () => Promise<T>,
+  otherwise: (why: BossError) => T,
+): Promise<T> {
+  try {
+    return await look();
   } catch (error) {
-    if (!(error instanceof BossError)) throw error;
-    const isHidden = ["token", "forbidden", "missing"].includes(error.kind);
+    const isHidden = error instanceof BossError &&
+      ["token", "forbidden", "missing"].includes(error.kind);
     if (!isHidden) throw error;
-    return [{ name: "metadata", value: error.message }];
+    return otherwise(error);
   }
 }

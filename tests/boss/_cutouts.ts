@@ -50,6 +50,8 @@ export interface CutoutServer extends AsyncDisposable {
   readonly meta: Map<string, string>;
   /** Resources by path behind the version. */
   readonly there: Map<string, Body>;
+  /** Paths that nobody may see. */
+  readonly hidden: RegExp[];
   /** Uncompressed bytes that it gives at most. */
   mostBytes: number;
   /** Is waited for before what is written is there. */
@@ -103,6 +105,7 @@ export function serveCutouts(channel: CutoutChannel): CutoutServer {
   const tokens = new Set<string>();
   const next: CutoutFault[] = [];
   const meta = new Map<string, string>();
+  const hidden: RegExp[] = [];
   const raw = serveRaw(async (request) => {
     const { path, headers } = request;
     tokens.add(headers.get("authorization") ?? "");
@@ -112,6 +115,9 @@ export function serveCutouts(channel: CutoutChannel): CutoutServer {
     if (!isMine && !isPublic) return detailError(401, "Invalid token.");
     if (isPublic && channel.public !== true) {
       return bossError(403, 3001, "Missing read permissions on the resource chan");
+    }
+    if (hidden.some((rule) => rule.test(path))) {
+      return bossError(403, 3001, "Missing read permissions on the resource");
     }
     const cutout = /^\/v1\/cutout\/(to_black\/)?([^/]+)\/([^/]+)\/([^/]+)\/(\d)\/(.*)$/.exec(path);
     if (cutout !== null) {
@@ -244,6 +250,7 @@ export function serveCutouts(channel: CutoutChannel): CutoutServer {
     tokens,
     next,
     meta,
+    hidden,
     there,
     mostBytes: 520 << 20,
     [Symbol.asyncDispose]: () => raw[Symbol.asyncDispose](),

@@ -166,6 +166,10 @@ Deno.test("what people have said comes when it is asked for, and what may not be
     { name: "channel", value: "its brain" },
   ]);
   deepEqual(about.at(-1), { name: "metadata sex & age", value: "female\n12 weeks" });
+  server.hidden.push(/^\/v1\/collection\/col$/, /^\/v1\/meta\//);
+  const less = await (await openBossdbArray(at(server), options)).about!();
+  deepEqual(less[0], { name: "experiment", value: "of one mouse" });
+  match(less.at(-1)!.value, /^Cannot read the metadata of channel "col\/exp\/chan" .* 403 /);
 });
 
 Deno.test("public data need no token, and others say that they do", async () => {
@@ -195,6 +199,13 @@ Deno.test("a token that stands beside another host goes to that one alone", asyn
   await Deno.writeTextFile(config, `[Default]\nhost = ${server.host}\ntoken = ${TEST_TOKEN}\n`);
   await openBossdbArray(at(server), { retry: QUICK, env });
   deepEqual([...server.tokens], [`Token ${TEST_TOKEN}`]);
+  server.tokens.clear();
+  await Deno.remove(config);
+  env.set("INTERN_TOKEN", TEST_TOKEN).set("INTERN_HOST", "boss.lab");
+  await openBossdbArray(at(server), { retry: QUICK, env });
+  env.set("INTERN_HOST", server.host);
+  await openBossdbArray(at(server), { retry: QUICK, env });
+  deepEqual([...server.tokens], ["Token public", `Token ${TEST_TOKEN}`]);
   await Deno.remove(folder, { recursive: true });
 });
 
