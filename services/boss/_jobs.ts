@@ -63,6 +63,8 @@ export interface JobParts {
   readonly signal: AbortSignal;
   /** Is told that there is something to do for a job. */
   readonly wake: () => void;
+  /** Removes what was uploaded to a job and is not in its volume. */
+  readonly removeObjects: (job: number) => Promise<void>;
   readonly log: (line: string) => void;
 }
 
@@ -97,8 +99,9 @@ export class Jobs {
   resume(): void {
     const { state } = this.#parts;
     for (const { id } of state.rows<Row>("SELECT * FROM job WHERE filled = 0")) {
+      const job = this.findOpen(id);
       state.run("DELETE FROM message WHERE job = ?", id);
-      this.#fillLater(this.find(id)!);
+      if (job !== undefined) this.#fillLater(job);
     }
   }
 
@@ -127,7 +130,7 @@ export class Jobs {
       case "POST complete":
         return this.#complete(job);
       case "DELETE ":
-        return this.#cancel(job);
+        return await this.#cancel(job);
       default:
         throw notAllowed(method);
     }
@@ -371,7 +374,7 @@ export class Jobs {
     return json(202, { job_status: COMPLETING, wait_secs: 0 });
   }
 
-  #cancel(job: Job): Response {
+  async #cancel(job: Job): Promise<Response> {
     if (job.state === DELETED) {
       throw fault(
         "BOSS_SYSTEM_ERROR",
@@ -379,7 +382,7 @@ export class Jobs {
       );
     }
     this.close(job, DELETED);
-    this.#parts.wake();
+    await this.#parts.removeObjects(job.id);
     return new Response(null, { status: 204 });
   }
 }

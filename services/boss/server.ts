@@ -14,7 +14,7 @@ import { Cutouts } from "./_cutouts.ts";
 import { Ingest } from "./_ingest.ts";
 import { Jobs } from "./_jobs.ts";
 import { JobKeyRing } from "./_keys.ts";
-import { answerS3 } from "./_objects.ts";
+import { answerS3, removeTiles } from "./_objects.ts";
 import { Queues } from "./_queues.ts";
 import { type Asker, Resources, unauthorized } from "./_resources.ts";
 import type { SignedRequest } from "./_signature.ts";
@@ -175,6 +175,7 @@ class Boss {
       waitSeconds,
       signal,
       wake: () => this.#ingest.wake(),
+      removeObjects: (job) => removeTiles(root, job),
       log,
     });
     this.#ingest = new Ingest({

@@ -89,9 +89,7 @@ Deno.test("T8: tiles become the volume, whether edges are padded or not; one tha
   for await (const { data } of readChunked(volume!.scales[0], part, { pool }).bands()) {
     deepEqual(data, expected([500, 530], [500, 530], [17, 33]));
   }
-  const left = [];
-  for await (const { name } of Deno.readDir(join(served.root, "objects"))) left.push(name);
-  deepEqual(left, []);
+  deepEqual([...Deno.readDirSync(join(served.root, "objects"))], []);
 });
 
 Deno.test("T4: cuboids become the volume as they came; a chunk of which one was lost is asked for again", async () => {
@@ -213,6 +211,7 @@ Deno.test("a job that was cancelled is gone for whoever asks, and its queue and 
   await using served = await Served.open();
   const job = await JobClient.create(served, TILES);
   const [message] = await job.messages();
+  await job.putTile(message, tileOf(message.body));
   equal((await served.ask("DELETE", `latest/ingest/${job.id}`)).status, 204);
   const again = await served.ask("DELETE", `latest/ingest/${job.id}`);
   deepEqual([again.status, again.json.code], [400, 9001]);
@@ -224,4 +223,21 @@ Deno.test("a job that was cancelled is gone for whoever asks, and its queue and 
     String(await job.putTile(message, tileOf(message.body)).catch((error) => error)),
     /403|denied/i,
   );
+  deepEqual([...Deno.readDirSync(join(served.root, "objects"))], []);
+  await served.stop();
+  await served.start();
+  deepEqual((await served.ask("GET", "v1/ingest/")).json, { ingest_jobs: [] });
+});
+
+Deno.test("a channel that was deleted takes its jobs along", async () => {
+  await using served = await Served.open();
+  const job = await JobClient.create(served, TILES);
+  const channel = "v1/collection/lab/experiment/exp/channel/em";
+  equal((await served.ask("DELETE", channel)).status, 204);
+  equal((await served.ask("GET", `v1/ingest/${job.id}`)).status, 404);
+  const error = await job.upload.receive({ waitSeconds: 0 }).catch((error) => error);
+  equal(error.code, "AWS.SimpleQueueService.NonExistentQueue");
+  await served.stop();
+  await served.start();
+  deepEqual((await served.ask("GET", "v1/ingest/")).json, { ingest_jobs: [] });
 });
