@@ -101,6 +101,9 @@ export function withBoss(
   return {
     ...command,
     boss,
+    arguments: command.arguments.map((argument): Argument =>
+      argument.completes === "job" ? { ...argument, completes: "job-or-config" } : argument
+    ),
     details: [...command.details ?? [], ...details],
     flags: [
       ...command.flags.map((flag): Flag =>

@@ -45,8 +45,11 @@ export interface Argument {
   readonly replacedBy?: string;
   /** The only words there are. */
   readonly choices?: readonly string[];
-  /** What a shell completes it with; `job`: the numbers of jobs and folders; `command`: the names of commands. */
-  readonly completes?: "file" | "folder" | "job" | "command";
+  /**
+   * What a shell completes it with; `job`: the numbers of jobs and folders; `job-or-config`: files that end with .json,
+   * too; `command`: the names of commands.
+   */
+  readonly completes?: "file" | "folder" | "job" | "job-or-config" | "command";
 }
 
 /** What a command is given to run with. */

@@ -13,7 +13,7 @@ export interface Place {
   /** Flags that may stand there. */
   readonly flags: readonly Flag[];
   /** The command of this very name, or the program. */
-  readonly command?: Pick<Command, "arguments">;
+  readonly command?: Pick<Command, "arguments" | "boss">;
 }
 
 /** What a program takes in whose place sluice is called: its flags are its own, and not completed. */
@@ -82,7 +82,8 @@ export interface Slot extends Values {
 }
 
 /** The words of a command: from the argument that takes many on, a word may be any of the arguments that are left. */
-export function slotsOf({ arguments: all }: Pick<Command, "arguments">): Slot[] {
+export function slotsOf({ arguments: words, boss }: Pick<Command, "arguments" | "boss">): Slot[] {
+  const all = words.length > 0 ? words : boss?.arguments ?? [];
   const many = all.findIndex((argument) => argument.many);
   const single = many < 0 ? all : all.slice(0, many);
   const slots = single.map((argument, position) => slotOf([argument], position, false));
@@ -108,5 +109,10 @@ export function spellingsOf({ name, short }: Flag): string[] {
 
 /** Whether any command takes the number of a job. */
 export function takesJobs({ commands }: CommandTree): boolean {
-  return commands.some((command) => slotsOf(command).some(({ completes }) => completes === "job"));
+  return commands.some((command) => slotsOf(command).some(({ completes }) => isJob(completes)));
+}
+
+/** Whether the numbers of jobs are offered, with whatever else. */
+export function isJob(completes: Values["completes"]): boolean {
+  return completes === "job" || completes === "job-or-config";
 }

@@ -144,12 +144,17 @@ _sluice() {
   case $completes in
     file) compopt -o bashdefault -o default 2> /dev/null ;;
     folder) compopt -o dirnames 2> /dev/null ;;
-    job)
+    job | job-or-config)
       compopt -o filenames -o plusdirs 2> /dev/null
       if [[ $cur != *[!0-9]* ]]; then
         while IFS=$'\\t' read -r word rest; do
           candidates[\${#candidates[@]}]=$word
         done < <("$1" completions --jobs \${ledger:+"--ledger=$ledger"} < /dev/null 2> /dev/null)
+      fi
+      if [[ $completes == job-or-config ]]; then
+        while IFS= read -r word; do
+          candidates[\${#candidates[@]}]=$word
+        done < <(compgen -f -X '!*.json' -- "$cur")
       fi ;;
     command)
       _sluice_at "\${given[*]}"

@@ -5,7 +5,15 @@
 import { VERSION } from "../../core/version.ts";
 import type { Flag } from "../command.ts";
 import type { CommandTree } from "../parse.ts";
-import { type Place, placesOf, slotsOf, spellingsOf, type Values, valuesOf } from "./_places.ts";
+import {
+  isJob,
+  type Place,
+  placesOf,
+  slotsOf,
+  spellingsOf,
+  type Values,
+  valuesOf,
+} from "./_places.ts";
 
 /** Writes the script. */
 export function fishCompletions(tree: CommandTree): string {
@@ -68,14 +76,15 @@ function flagOptions(flag: Flag): string {
 function valueOptions({ words, completes }: Values): string {
   const offered = [
     ...words.map(quote),
-    ...(completes === "job" ? ["(__sluice_jobs)"] : []),
-    ...(completes === "folder" || completes === "job"
+    ...(isJob(completes) ? ["(__sluice_jobs)"] : []),
+    ...(completes === "job-or-config" ? ["(__sluice_configs)"] : []),
+    ...(completes === "folder" || isJob(completes)
       ? ["(__fish_complete_directories (__sluice_value))"]
       : []),
     ...(completes === "command" ? ["(__sluice_next)"] : []),
   ];
   const files = completes === "file" ? "-F" : "-f";
-  const keep = completes === "job" ? " -k" : "";
+  const keep = isJob(completes) ? " -k" : "";
   return `${files}${keep}${offered.length === 0 ? "" : ` -a ${quote(offered.join(" "))}`}`;
 }
 
@@ -148,6 +157,14 @@ function __sluice_next
         set -l last $words[-1]
         set -e words[-1]
         test "$words" = "$__sluice_given"; and printf '%s\\t%s\\n' $last $__sluice_summaries[$at]
+    end
+end
+
+# Configurations of the Boss.
+function __sluice_configs
+    set -l start (__sluice_value)
+    for path in $start*.json
+        test -f $path; and printf '%s\\tconfiguration of the Boss\n' $path
     end
 end
 

@@ -119,6 +119,8 @@ function actionOf({ words, completes }: Values): string {
       return "_files -/";
     case "job":
       return "_sluice_job";
+    case "job-or-config":
+      return "_sluice_job_or_config";
     case "command":
       return "_sluice_command";
     case undefined:
@@ -150,6 +152,14 @@ _sluice_job() {
     _describe -V -t jobs job lines && ret=0
   fi
   _files -/ && ret=0
+  return ret
+}
+
+# The same, or a configuration of the Boss.
+_sluice_job_or_config() {
+  local ret=1
+  _sluice_job && ret=0
+  _path_files -g '*.json(-.)' && ret=0
   return ret
 }
 `;
