@@ -1,5 +1,5 @@
 /** What the format of the target decides: its encoding, and which boxes may be shards. */
-import { CUBOID } from "../boss/cutout_address.ts";
+import { CUBOID_SIZE } from "../boss/ingest_job.ts";
 import { checkPrecomputedEncoding } from "../codecs/precomputed_chunk.ts";
 import { planSharding } from "../codecs/precomputed_sharding.ts";
 import type { Dtype } from "../core/dtype.ts";
@@ -78,6 +78,8 @@ export function planFormats(
     copies,
   };
 }
+
+const CUBOID: Sides = [CUBOID_SIZE.x, CUBOID_SIZE.y, CUBOID_SIZE.z];
 
 /** Cuboids of the finest level: the Boss makes the coarser ones. Plain here, they are packed on their way. */
 function planBossdb(options: PlanOptions, { channels, dtype }: FormatNeeds): PlannedFormat {
