@@ -19,8 +19,11 @@ import type { BossCallOptions, BossServiceOptions } from "./rest.ts";
 
 /** Which channel, and how it is read. */
 export interface BossCutoutsOptions extends BossServiceOptions {
+  /** Name of the collection. */
   readonly collection: string;
+  /** Name of the experiment. */
   readonly experiment: string;
+  /** Name of the channel. */
   readonly channel: string;
   /** Type of its voxels. */
   readonly dtype: Dtype;

@@ -21,11 +21,15 @@ export type BossAccessMode = "cache" | "no-cache" | "raw";
 export interface BossAddress {
   /** Where; absent: where the intern SDK is told to ask. */
   readonly server?: BossServer;
+  /** Name of the collection. */
   readonly collection: string;
+  /** Name of the experiment. */
   readonly experiment: string;
+  /** Name of the channel. */
   readonly channel: string;
   /** The finest resolution that is wanted, by the Boss's number. @default That of the channel */
   readonly resolution?: number;
+  /** Whether reading goes through the cache of the Boss. @default "no-cache" */
   readonly accessMode: BossAccessMode;
   /** Whether levels of an anisotropic pyramid are wanted that halve z as well, once voxels are as long as deep. */
   readonly iso: boolean;

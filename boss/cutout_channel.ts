@@ -42,6 +42,7 @@ export interface Remark {
 export interface BossChannel {
   /** Address of the Boss. */
   readonly url: string;
+  /** How it was asked for. */
   readonly address: BossAddress;
   /** Type of its voxels. */
   readonly dtype: Dtype;

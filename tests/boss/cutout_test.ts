@@ -73,13 +73,17 @@ const passing = [
   { name: "a server that fails", fault: page(500) },
   { name: "a line that breaks off within a frame", fault: "truncated" },
   { name: "a gateway without its server", fault: page(502) },
+  {
+    name: "a server that falls silent within a frame",
+    fault: { status: 200, body: "x".repeat(99), delivery: "silent" },
+  },
 ] as const;
 for (const { name, fault } of passing) {
   Deno.test(`read() asks again after ${name}`, async () => {
     await using server = serveCutouts(SMALL);
     viewBytes(server.voxels[0]).fill(9);
     server.next.push(fault, fault);
-    const cutouts = cutoutsOf(server);
+    const cutouts = cutoutsOf(server, { retry: { ...QUICK, stallSeconds: 0.3 } });
     const frame = await cutouts.read(0, PART);
     ok(viewVoxels("uint16", cutouts.decode(frame, PART)).every((value) => value === 0x0909));
     equal(server.log.length, 3);
