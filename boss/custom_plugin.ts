@@ -176,7 +176,9 @@ const MOST_THREADS = 4;
 const ROOT = "root_dir";
 
 /**
- * Whether a class of a configuration is a lab's own module, and not the name of a Python class.
+ * Whether a class of a configuration is a lab's own module, and not the name of a Python class. Such a class is a
+ * {@linkcode CustomPathProcessor}, a {@linkcode CustomTileProcessor} or a {@linkcode CustomChunkProcessor}, and is made
+ * with a {@linkcode CustomPluginSetup}.
  * @example
  * ```ts
  * import { isCustomPlugin } from "@sluice/sluice";
