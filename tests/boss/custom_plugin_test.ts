@@ -581,3 +581,27 @@ Deno.test("a custom plugin that computes for ever is asked some times, and then 
     );
   });
 });
+
+const imports = [
+  { name: "a module beside it", text: 'import { one } from "./other.ts";' },
+  { name: "a document", text: 'import secret from "./secret.json" with { type: "json" };' },
+  {
+    name: "a document, later",
+    text: 'const secret = await import("./secret.json", { with: { type: "json" } });',
+  },
+] as const;
+for (const { name, text } of imports) {
+  Deno.test(`a custom plugin may not import ${name} unless that is granted`, async () => {
+    await withFolder(async (folder) => {
+      await Deno.writeTextFile(join(folder, "other.ts"), "export const one = 1;");
+      await Deno.writeTextFile(join(folder, "secret.json"), '{ "token": "0123456789" }');
+      await Deno.writeTextFile(join(folder, "whole.ts"), `${text}\n${MODULE}`);
+      const file = customTiles("./whole.ts", undefined, ["Answers", { answer: "1" }]);
+      await rejects(
+        openIn(folder, file),
+        /it tried to read ".*(other\.ts|secret\.json)", which it may not; --grant-read .* grants it$/,
+      );
+      (await openIn(folder, file, { grants: { read: [folder] } })).close?.();
+    });
+  });
+}
